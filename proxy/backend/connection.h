@@ -1,0 +1,178 @@
+// One connection to a node, as one identity, in one database, in one protocol: the handshake, then
+// commands out and replies in, in order.
+//
+//   kConnecting ──► kHandshake ──► kReady ──► kClosed
+//                        └────────────────────────┘
+//
+// Handshake: AUTH or HELLO alone, and its reply awaited (from 7.2 on a failing AUTH with other
+// replies pending is answered with nothing at all); then, together, CLIENT SETNAME, SELECT and INFO
+// server, whose run id says which process this is. Commands may be sent from the beginning; they
+// wait for the handshake. If that is refused, the refusal is the reply to each of them: it is what
+// a direct connection would have told the client.
+//
+// Large replies stream through in pieces. Push frames (RESP3) are no replies and never pop a call.
+//
+// One worker's thread. The owner must not destroy it inside a callback.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "config/settings.h"
+#include "proxy/backend/call.h"
+#include "proxy/backend/identity.h"
+#include "proxy/base/bytes.h"
+#include "proxy/net/connector.h"
+#include "proxy/net/loop.h"
+#include "proxy/net/stream.h"
+#include "proxy/resp/reply_scan.h"
+#include "replication/node.h"
+
+namespace backend {
+
+// What connections to one node are shared or pooled by.
+struct ConnectionKey {
+  IdentityRef identity;
+  int db = 0;
+  int protocol = 2;
+
+  friend bool operator==(const ConnectionKey&, const ConnectionKey&) = default;
+};
+
+class Connection;
+
+class ConnectionOwner {
+ public:
+  // The handshake is done. `run_id` is "" where the node would not tell.
+  virtual void OnReady(Connection& connection, const std::string& run_id) = 0;
+  // The node has taken bytes that it did not take at once.
+  virtual void OnProgress(Connection& connection) = 0;
+  enum class Ending : uint8_t {
+    kNotConnected,  // the node could not be reached, or broke off the handshake
+    kRefused,       // the node refused the handshake: it is well, but not for this key
+    kLost,          // it had been ready
+  };
+  // It is closed, for whatever reason but Close(); its calls were told before.
+  virtual void OnClosed(Connection& connection, Ending ending, const std::string& why) = 0;
+
+ protected:
+  ~ConnectionOwner() = default;
+};
+
+// Gets everything that a node sends on a connection that has become one client's for good.
+class RawSink {
+ public:
+  // Returns how many of them it took; the rest is offered again, with more behind it.
+  virtual size_t OnRawBytes(const base::Slice& bytes) = 0;
+  virtual void OnRawClosed(const std::string& why) = 0;
+
+ protected:
+  ~RawSink() = default;
+};
+
+class Connection final : private net::StreamOwner {
+ public:
+  enum class State : uint8_t { kConnecting, kHandshake, kReady, kClosed };
+
+  // `ask_run_id`: INFO server in the handshake, for connections that carry EVALSHA.
+  Connection(net::Loop& loop, replication::LaneId id, const config::Address& address,
+             ConnectionKey key, std::chrono::milliseconds connect_timeout, bool ask_run_id,
+             ConnectionOwner& owner);
+  ~Connection();
+  Connection(const Connection&) = delete;
+  Connection& operator=(const Connection&) = delete;
+
+  replication::LaneId id() const { return id_; }
+  const ConnectionKey& key() const { return key_; }
+  State state() const { return state_; }
+  bool closed() const { return state_ == State::kClosed; }
+  // The node said NOAUTH in the handshake.
+  bool told_noauth() const { return told_noauth_; }
+
+  // The command of `call`, in one or more pieces: Send(), then More() for the rest before anything
+  // else is sent. REQUIRES: not closed, not raw.
+  void Send(Call& call, base::Slice bytes);
+  void More(base::Slice bytes);
+
+  // Calls that wait for their replies.
+  size_t outstanding() const { return outstanding_; }
+  Call* oldest() const { return first_; }
+  // How long the oldest call has been the oldest, in milliseconds.
+  uint64_t oldest_age_ms() const;
+  // Bytes that the node has not taken yet.
+  size_t unsent() const;
+  // The owner wants OnProgress() when the node takes more.
+  void NotifyProgress();
+
+  // For a reply that its client cannot take: nothing more is read from the node.
+  void PauseReading();
+  void ResumeReading();
+
+  // From now on all bytes go to `sink`, and Write() is how to send. REQUIRES: nothing outstanding.
+  void MakeRaw(RawSink& sink);
+  // Whoever it was raw for has gone.
+  void DropRawSink() { raw_ = nullptr; }
+  void WriteRaw(base::Slice bytes);
+
+  // Calls still outstanding are told that they are lost; the owner is not told.
+  void Close(const std::string& why);
+
+ private:
+  // net::StreamOwner
+  Taken OnRead(const base::Slice& data) override;
+  void OnEof() override;
+  void OnWriteProgress() override { owner_.OnProgress(*this); }
+  void OnBroken(const std::string& why) override;
+
+  void OnConnected(base::Result<int> fd);
+  void BeginHandshake();
+  void SendSecondStep();
+  // One reply of the handshake.
+  void OnHandshakeReply(std::string_view reply);
+  void BecomeReady();
+  void Refuse(std::string_view reply);
+  void Fail(const std::string& why);
+  void PopCall();
+  Taken ReadReplies(const base::Slice& data);
+  void Deliver(base::Slice piece, bool last);
+
+  enum class Expect : uint8_t { kAuth, kSetName, kSelect, kInfo };
+
+  // Pieces of a reply shorter than this wait until the reply is whole.
+  static constexpr size_t kStreamBytes = 16 * 1024;
+
+  net::Loop& loop_;
+  const replication::LaneId id_;
+  const ConnectionKey key_;
+  const bool ask_run_id_;
+  ConnectionOwner& owner_;
+  State state_ = State::kConnecting;
+  std::unique_ptr<net::Connector> connector_;
+  std::unique_ptr<net::Stream> stream_;
+  base::ByteQueue waiting_;  // commands, until the handshake is done
+  uint64_t handshake_bytes_ = 0;
+  uint64_t queued_ = 0;  // bytes of commands given to us
+
+  Expect expect_[4];  // replies of the handshake still to come
+  size_t expected_ = 0;
+  size_t answered_ = 0;
+  std::string run_id_;
+  bool told_noauth_ = false;
+
+  Call* first_ = nullptr;  // in the order of sending
+  Call* last_ = nullptr;
+  size_t outstanding_ = 0;
+  uint64_t oldest_since_ms_ = 0;
+
+  resp::ReplyScan scan_;
+  bool mid_reply_ = false;  // pieces of the present reply have been delivered
+  bool in_push_ = false;    // the present frame is a push, and is dropped
+  bool paused_ = false;
+  bool notify_ = false;  // once it is ready
+  RawSink* raw_ = nullptr;
+  bool is_raw_ = false;
+};
+
+}  // namespace backend

@@ -1,0 +1,60 @@
+// The few numbers of a node that all threads share.
+//
+// Made by the control thread when a node's address is first seen, and kept as long as anybody holds
+// it. Atomics only: reading the generation is one load on the hot path.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "config/settings.h"
+#include "replication/node.h"
+
+namespace backend {
+
+struct NodeShared {
+  NodeShared(replication::NodeId node, config::Address where)
+      : id(node), address(std::move(where)), name(address.ToString()) {}
+
+  const replication::NodeId id;
+  const config::Address address;
+  const std::string name;
+
+  // The generation of what is known of its scripts. Raising it empties every worker's dict for this
+  // node at the next look.
+  std::atomic<uint64_t> generation{1};
+  // The highest generation in which the node was proven to have lost scripts that it held. A
+  // NOSCRIPT to something sent in that generation or before is the server's own, even where another
+  // worker has given the script back meanwhile.
+  std::atomic<uint64_t> lost_in{0};
+
+  // Lanes of any worker that have exposed calls of a generation on their way, by generation modulo
+  // the number of places. Touched when a worker's first such call is sent and its last answered.
+  static constexpr size_t kPlaces = 4;
+  std::atomic<uint32_t> exposed[kPlaces] = {};
+
+  // The node has just lost scripts, and calls that believe in them are still on their way. They will
+  // all miss, in their order, and can all be repaired; but not if somebody gives a script back
+  // before the last of them has arrived.
+  bool MustNotReload(uint64_t present) const {
+    if (lost_in.load(std::memory_order_acquire) + kPlaces <= present) return false;
+    for (size_t place = 0; place < kPlaces; ++place)
+      if (place != present % kPlaces && exposed[place].load(std::memory_order_acquire) > 0)
+        return true;
+    return false;
+  }
+
+  // Returns the new generation.
+  uint64_t Raise() { return generation.fetch_add(1) + 1; }
+  void ProvenLost(uint64_t in_generation) {
+    uint64_t seen = lost_in.load();
+    while (seen < in_generation && !lost_in.compare_exchange_weak(seen, in_generation)) {
+    }
+  }
+};
+
+using NodeSharedRef = std::shared_ptr<NodeShared>;
+
+}  // namespace backend
