@@ -1,0 +1,110 @@
+#include "proxy/frontend/reply_queue.h"
+
+#include <utility>
+
+namespace frontend {
+
+ReplyQueue::~ReplyQueue() { Abandon(); }
+
+Call* ReplyQueue::Push() {
+  Call* call = pool_.Take();
+  if (last_ == nullptr) {
+    first_ = call;
+  } else {
+    last_->next = call;
+  }
+  last_ = call;
+  ++size_;
+  if (first_held_ == nullptr) first_held_ = call;
+  return call;
+}
+
+void ReplyQueue::HeldChanged() {
+  first_held_ = first_;
+  while (first_held_ != nullptr && first_held_->state != CallState::kHeld)
+    first_held_ = first_held_->next;
+}
+
+void ReplyQueue::SentFirstHeld() {
+  do {
+    first_held_ = first_held_->next;
+  } while (first_held_ != nullptr && first_held_->state != CallState::kHeld);
+}
+
+void ReplyQueue::Pass(Call& call, base::Slice piece, base::ByteQueue* out) {
+  if (&call != first_ || call.withheld) {
+    Keep(call, std::move(piece));
+    return;
+  }
+  call.partly_out = true;
+  out->Append(std::move(piece));
+}
+
+void ReplyQueue::Keep(Call& call, base::Slice piece) {
+  waiting_bytes_ += piece.size;
+  const bool copy = piece.size < kSmall && piece.chunk && piece.chunk->pool != nullptr;
+  call.reply.Append(copy ? base::CopySlice(piece.view()) : std::move(piece));
+}
+
+void ReplyQueue::DropReply(Call& call) {
+  waiting_bytes_ -= call.reply.bytes();
+  call.reply.Clear();
+}
+
+void ReplyQueue::Answer(Call& call, base::Slice reply) {
+  DropReply(call);
+  Keep(call, std::move(reply));
+  call.state = CallState::kAnswered;
+}
+
+bool ReplyQueue::Advance(base::ByteQueue* out) {
+  bool moved = false;
+  while (first_ != nullptr && first_->state == CallState::kAnswered && !first_->withheld) {
+    waiting_bytes_ -= first_->reply.bytes();
+    if (first_->after != After::kSwallow) out->Append(std::move(first_->reply));
+    PopFront();
+    moved = true;
+  }
+  // What has come of the new front's reply already.
+  if (first_ != nullptr && first_->state == CallState::kOnTheWay && !first_->wants_whole &&
+      !first_->withheld && !first_->reply.empty()) {
+    waiting_bytes_ -= first_->reply.bytes();
+    first_->partly_out = true;
+    out->Append(std::move(first_->reply));
+    moved = true;
+  }
+  return moved;
+}
+
+void ReplyQueue::DropFront() {
+  DropReply(*first_);
+  PopFront();
+}
+
+void ReplyQueue::PopFront() {
+  Call* call = first_;
+  if (first_held_ == call) SentFirstHeld();
+  first_ = call->next;
+  if (first_ == nullptr) last_ = nullptr;
+  --size_;
+  pool_.Give(call);
+}
+
+void ReplyQueue::Abandon() {
+  while (first_ != nullptr) {
+    Call* call = first_;
+    first_ = call->next;
+    if (call->in_connection) {
+      call->sink = nullptr;
+      call->reply.Clear();
+    } else {
+      pool_.Give(call);
+    }
+  }
+  last_ = nullptr;
+  first_held_ = nullptr;
+  size_ = 0;
+  waiting_bytes_ = 0;
+}
+
+}  // namespace frontend

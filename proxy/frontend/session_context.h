@@ -1,0 +1,61 @@
+// The few things of its worker that a session uses. Lives longer than every session.
+//
+// One worker's thread.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string_view>
+#include <vector>
+
+#include "config/settings.h"
+#include "proxy/backend/identity.h"
+#include "proxy/backend/nodes.h"
+#include "proxy/base/counters.h"
+#include "proxy/base/log.h"
+#include "proxy/frontend/call.h"
+#include "proxy/frontend/script_hub.h"
+#include "proxy/net/loop.h"
+#include "proxy/resp/command_table.h"
+#include "replication/script_registry.h"
+
+namespace frontend {
+
+class MissChecks;
+
+// Bodies sent in the place of a sha and not answered yet, for two epochs of lua_scripts that follow
+// each other: a SCRIPT FLUSH waits until none of its own past is on the way.
+struct BodiesOnTheWay {
+  uint32_t count[2] = {0, 0};
+  uint32_t& Of(uint64_t epoch) { return count[epoch & 1]; }
+};
+
+struct SessionContext {
+  net::Loop& loop;
+  const config::Settings& settings;
+  base::Counters& counters;
+  const std::vector<const base::Counters*>& all_counters;  // of all workers
+  CallPool& calls;
+  backend::Nodes& nodes;
+  backend::IdentityTable& identities;
+  // Who the proxy is to the nodes by its own configuration.
+  backend::IdentityRef own_identity;
+  replication::ScriptRegistry& scripts;
+  BodiesOnTheWay& bodies;
+  MissChecks& miss_checks;
+  ScriptHub& hub;
+  // Lines about single scripts and calls.
+  base::log::Budget& script_lines;
+  // routing.scripts_to_replicas, sorted.
+  std::vector<replication::Sha1> vouched;
+  // The command table; never null.
+  std::shared_ptr<const resp::CommandTable> table;
+  // Where arguments are put while a command is taken apart.
+  std::vector<std::string_view> args;
+  // Counts up with every use of a script, so that the least recently used one is known.
+  uint64_t Tick() { return (loop.now_ms() << 16) + (++ticks_ & 0xffff); }
+
+  uint64_t ticks_ = 0;
+};
+
+}  // namespace frontend

@@ -1,0 +1,29 @@
+// What a server would remember of a client's connection. Plain data.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "proxy/backend/connection.h"
+
+namespace frontend {
+
+struct SessionState {
+  uint64_t id = 0;  // CLIENT ID: ours, counted over all workers
+  std::string peer;
+  // Who it is, the database and the protocol: what its lanes are chosen by.
+  backend::ConnectionKey key;
+  // proxy.users is set, and it has not said a right password yet.
+  bool must_authenticate = false;
+
+  std::string name;        // CLIENT SETNAME
+  std::string hello_name;  // SETNAME in a HELLO that is on its way
+  std::string lib_name;    // CLIENT SETINFO
+  std::string lib_version;
+
+  // A lease broke while it held a transaction, or a WATCH.
+  bool transaction_lost = false;
+  bool watch_lost = false;
+};
+
+}  // namespace frontend

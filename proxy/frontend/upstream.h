@@ -1,0 +1,104 @@
+// One session's way to the nodes: which connection its next command takes, and whether it may be
+// sent yet.
+//
+// A session's commands are on their way to one node at a time, on one connection: so they take
+// effect in the order in which the client sent them. A command that must go elsewhere waits until
+// everything before it is answered. On a lane shared with other sessions there are plain commands
+// and script calls; for MULTI, WATCH and blocking commands the session has a lease, and while it
+// has it all its commands go there.
+//
+//   TrySend ──► kSent     it is on its way
+//           ──► kWait     not yet; try again when something was answered, or soon
+//           ──► kRefused  it cannot be sent: `refusal` is the reply
+//           ──► kDiscarded  DISCARD of a transaction that was lost: the reply is OK
+//
+// One worker's thread.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string>
+
+#include "proxy/backend/connection.h"
+#include "proxy/backend/node_pool.h"
+#include "proxy/frontend/call.h"
+#include "proxy/frontend/session_context.h"
+#include "proxy/frontend/session_state.h"
+#include "proxy/frontend/transaction.h"
+#include "replication/script_rewriter.h"
+
+namespace frontend {
+
+class Upstream final : private backend::LeaseHolder {
+ public:
+  enum class Sending : uint8_t { kSent, kWait, kRefused, kDiscarded };
+
+  Upstream(SessionContext& context, SessionState& state, backend::ReplySink& sink);
+  ~Upstream();
+  Upstream(const Upstream&) = delete;
+  Upstream& operator=(const Upstream&) = delete;
+
+  Sending TrySend(Call& call, std::string* refusal);
+  // For a call that pins: a lease with nothing on its way, which the session will not give back.
+  Sending TakeLeaseForGood(Call& call, std::string* refusal);
+  // Called when a lease that did not keep up has taken more.
+  void OnProgress(std::function<void()> on_progress) { on_progress_ = std::move(on_progress); }
+
+  // The reply to `call` is complete, or will never come.
+  void OnAnswered(Call& call);
+  void OnLost(Call& call);
+  // After a reply's meaning was taken in: a lease with nothing in it goes back.
+  void GiveBackCleanLease();
+  // RESET, or the client has left: whatever is in the lease goes with it.
+  void DropLease();
+
+  size_t on_the_way() const { return on_the_way_; }
+  bool idle() const { return on_the_way_ == 0; }
+  bool has_lease() const { return lease_ != nullptr; }
+  backend::Connection* lease() const { return lease_; }
+  // Where commands are on their way; null if there are none.
+  backend::Connection* connection() const { return lease_ != nullptr ? lease_ : lane_; }
+  backend::NodePool* pool() const { return pool_; }
+  Transaction& transaction() { return transaction_; }
+
+ private:
+  // backend::LeaseHolder
+  void OnLeaseLost(backend::Connection& lease, const std::string& why) override;
+  void OnLeaseProgress(backend::Connection& lease) override;
+
+  Sending RefuseInLostTransaction(const Call& call, std::string* refusal);
+  Sending SendOnLane(Call& call, std::string* refusal);
+  Sending SendOnLease(Call& call, std::string* refusal);
+  Sending SendScriptOnLane(Call& call, backend::Connection& lane);
+  void SendScriptOnLease(Call& call);
+  void FindBody(Call& call);
+  // The node for `call`; null: wait, or `refusal`.
+  backend::NodePool* Route(const Call& call, std::string* refusal);
+  // There is no node at present: wait for one, but not for ever.
+  Sending Hold(Call& call, std::string* refusal);
+  bool TakeLease(Call& call, std::string* refusal, Sending* sending);
+  void SendAs(backend::Connection& connection, Call& call);
+  void PrepareWait();
+  void NoteInTransaction(Call& call);
+  void NoteQueued(Call& call);
+  void Note(Call& call, backend::Connection& connection);
+
+  // A node that does not keep up is given no more until it does.
+  static constexpr size_t kMostUnsent = 4 << 20;
+
+  SessionContext& context_;
+  SessionState& state_;
+  backend::ReplySink& sink_;
+
+  size_t on_the_way_ = 0;
+  bool barrier_ = false;
+  backend::NodePool* pool_ = nullptr;     // of lane_ or lease_
+  backend::Connection* lane_ = nullptr;   // while something is on its way there
+  backend::Connection* lease_ = nullptr;  // while we have it
+  replication::PipelineGuard guard_;
+  Transaction transaction_;
+  uint64_t turn_ = 0;
+  std::function<void()> on_progress_;
+};
+
+}  // namespace frontend
