@@ -1,0 +1,72 @@
+// One node, watched by the control thread: connect, ask again and again, report.
+//
+// A report is facts, or "busy" (a script runs: alive, nothing else is known), or why the node could
+// not be asked. A node that was away while a SCRIPT FLUSH went round is flushed before it is asked
+// anything else, so that it is not used with scripts that should be gone.
+//
+// The control thread.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "config/settings.h"
+#include "proxy/control/control_connection.h"
+#include "proxy/net/loop.h"
+#include "replication/node_facts.h"
+
+namespace control {
+
+class NodeMonitor final : private ControlOwner {
+ public:
+  struct Reports {
+    std::function<void(replication::NodeFacts)> facts;
+    std::function<void()> busy;
+    std::function<void(const std::string& why)> failed;
+  };
+
+  NodeMonitor(net::Loop& loop, const config::Address& address,
+              const config::UpstreamSettings& settings, Reports reports);
+  ~NodeMonitor();
+  NodeMonitor(const NodeMonitor&) = delete;
+  NodeMonitor& operator=(const NodeMonitor&) = delete;
+
+  // Ask now, unless an answer is on its way.
+  void PollNow();
+  // Null where the node cannot be asked.
+  ControlConnection* connection();
+  // The node has missed a SCRIPT FLUSH.
+  void OweFlush() { owes_flush_ = true; }
+
+ private:
+  void OnControlReady() override;
+  void OnControlClosed(const std::string& why) override;
+
+  void Connect();
+  void Poll();
+  void Ask();
+  void OnInfo(const ReplyTree* answer);
+  void OnClients(const ReplyTree* answer);
+  void Finish();
+
+  // A node that is busy with a script answers nothing before its busy-reply-threshold (5 s by
+  // default), and must not be taken for lost.
+  static constexpr uint64_t kSilentMs = 10'000;
+  static constexpr uint64_t kAtOnceMs = 20;  // between two polls that were asked for
+
+  net::Loop& loop_;
+  const config::Address address_;
+  const config::UpstreamSettings& settings_;
+  const Reports reports_;
+  net::Timer timer_;
+  std::unique_ptr<ControlConnection> connection_;
+  std::unique_ptr<ControlConnection> buried_;  // closed inside its own callback
+  bool polling_ = false;
+  uint64_t poll_began_ms_ = 0;
+  bool again_ = false;  // asked for while one was on its way
+  bool owes_flush_ = false;
+  std::optional<replication::NodeFacts> facts_;  // of the present poll
+};
+
+}  // namespace control

@@ -1,0 +1,63 @@
+// Who is master, who can be read: asks the nodes, lets the tracker think, tells the crew.
+//
+// It also carries out what the tracker says of scripts: raises the generations of nodes whose
+// knowledge is void, all of them when a replica attached. And it asks each new master for its
+// command table.
+//
+// The control thread.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "config/settings.h"
+#include "proxy/backend/node_shared.h"
+#include "proxy/control/crew.h"
+#include "proxy/control/node_monitor.h"
+#include "proxy/net/loop.h"
+#include "replication/topology_tracker.h"
+
+namespace control {
+
+class TopologyService {
+ public:
+  TopologyService(net::Loop& loop, const config::Settings& settings, Crew& crew);
+  ~TopologyService();
+  TopologyService(const TopologyService&) = delete;
+  TopologyService& operator=(const TopologyService&) = delete;
+
+  void Start();
+  // Something looked as if the picture were out of date: ask all nodes now.
+  void AskNow();
+  // A replica attached, as somebody saw it happen.
+  void RaiseAll(const std::string& why);
+
+  const replication::Topology& picture() const { return *tracker_.picture(); }
+  const std::vector<backend::NodeSharedRef>& shared() const { return shared_; }
+  // The way to ask a node; null where it cannot be asked.
+  ControlConnection* Connection(replication::NodeId id);
+  // The node could not be told of a SCRIPT FLUSH: it is told before it is used again.
+  void OweFlush(replication::NodeId id);
+
+ private:
+  void SyncMonitors();
+  void Act(const std::vector<replication::Event>& events);
+  void Say(const replication::Event& event);
+  void AskForCommands();
+
+  net::Loop& loop_;
+  const config::Settings& settings_;
+  Crew& crew_;
+  replication::TopologyTracker tracker_;
+  std::vector<std::unique_ptr<NodeMonitor>> monitors_;  // by node id; null: not watched
+  std::vector<backend::NodeSharedRef> shared_;          // by node id
+  std::shared_ptr<const replication::Topology> told_;
+  std::string commands_of_;  // the run id of the master that told its commands
+};
+
+// The rows of a COMMAND reply.
+std::vector<resp::ServerCommand> ParseCommands(const ReplyTree& reply);
+
+}  // namespace control
