@@ -1,0 +1,265 @@
+#include "tests/support/resp_client.h"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <utility>
+
+namespace support {
+namespace {
+
+constexpr size_t kReadBytes = 256 * 1024;
+
+int ConnectTo(const Endpoint& endpoint) {
+  sockaddr_storage storage{};
+  socklen_t size = 0;
+  if (!endpoint.path.empty()) {
+    auto& address = reinterpret_cast<sockaddr_un&>(storage);
+    address.sun_family = AF_UNIX;
+    endpoint.path.copy(address.sun_path, sizeof address.sun_path - 1);
+    size = sizeof address;
+  } else if (endpoint.host.find(':') != std::string::npos) {
+    auto& address = reinterpret_cast<sockaddr_in6&>(storage);
+    address.sin6_family = AF_INET6;
+    address.sin6_port = htons(static_cast<uint16_t>(endpoint.port));
+    inet_pton(AF_INET6, endpoint.host.c_str(), &address.sin6_addr);
+    size = sizeof address;
+  } else {
+    auto& address = reinterpret_cast<sockaddr_in&>(storage);
+    address.sin_family = AF_INET;
+    address.sin_port = htons(static_cast<uint16_t>(endpoint.port));
+    inet_pton(AF_INET, endpoint.host.c_str(), &address.sin_addr);
+    size = sizeof address;
+  }
+  const int fd = socket(storage.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  if (fd < 0 || connect(fd, reinterpret_cast<const sockaddr*>(&storage), size) != 0) {
+    const std::string why = std::strerror(errno);
+    if (fd >= 0) close(fd);
+    throw ConnectionEnded("cannot connect to " + endpoint.ToString() + ": " + why);
+  }
+  const int on = 1;
+  if (endpoint.path.empty()) setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+  return fd;
+}
+
+bool WaitFor(int fd, short events, milliseconds patience) {
+  pollfd poll_fd{fd, events, 0};
+  int ready;
+  do {
+    ready = poll(&poll_fd, 1, static_cast<int>(patience.count()));
+  } while (ready < 0 && errno == EINTR);
+  return ready > 0;
+}
+
+}  // namespace
+
+RespClient::RespClient(const Endpoint& endpoint) : fd_(ConnectTo(endpoint)) {}
+
+RespClient::~RespClient() {
+  Close();
+}
+
+RespClient::RespClient(RespClient&& other) noexcept
+    : fd_(std::exchange(other.fd_, -1)),
+      buffer_(std::move(other.buffer_)),
+      begin_(other.begin_),
+      at_(other.at_) {}
+
+RespClient& RespClient::operator=(RespClient&& other) noexcept {
+  if (this == &other) return *this;
+  Close();
+  fd_ = std::exchange(other.fd_, -1);
+  buffer_ = std::move(other.buffer_);
+  begin_ = other.begin_;
+  at_ = other.at_;
+  return *this;
+}
+
+void RespClient::SendRaw(std::string_view bytes) {
+  while (!bytes.empty()) {
+    if (!WaitFor(fd_, POLLOUT, Patience())) throw NoAnswer("what was sent is not taken");
+    const ssize_t n = send(fd_, bytes.data(), bytes.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+    if (n < 0 && (errno == EAGAIN || errno == EINTR)) continue;
+    if (n < 0) throw ConnectionEnded(std::string("cannot send: ") + std::strerror(errno));
+    bytes.remove_prefix(static_cast<size_t>(n));
+  }
+}
+
+std::vector<Value> RespClient::Pipeline(const std::vector<Args>& commands) {
+  std::string bytes;
+  for (const auto& command : commands) bytes += Encode(command);
+  SendRaw(bytes);
+  std::vector<Value> replies;
+  replies.reserve(commands.size());
+  for (size_t i = 0; i < commands.size(); ++i) replies.push_back(Receive());
+  return replies;
+}
+
+std::optional<bool> RespClient::TryFill(milliseconds patience) {
+  if (!WaitFor(fd_, POLLIN, patience)) return std::nullopt;
+  const size_t size = buffer_.size();
+  buffer_.resize(size + kReadBytes);
+  ssize_t n;
+  do {
+    n = recv(fd_, buffer_.data() + size, kReadBytes, 0);
+  } while (n < 0 && errno == EINTR);
+  buffer_.resize(size + static_cast<size_t>(std::max<ssize_t>(n, 0)));
+  return n > 0;
+}
+
+void RespClient::Fill(milliseconds patience) {
+  const auto filled = TryFill(patience);
+  if (!filled) throw NoAnswer("no answer within " + std::to_string(patience.count()) + " ms");
+  if (!*filled) throw ConnectionEnded("the connection was closed");
+}
+
+std::string RespClient::Line(milliseconds patience) {
+  size_t searched = at_;
+  for (;;) {
+    const size_t end = buffer_.find("\r\n", searched);
+    if (end != std::string::npos) {
+      std::string line = buffer_.substr(at_, end - at_);
+      at_ = end + 2;
+      return line;
+    }
+    searched = std::max(at_, buffer_.empty() ? 0 : buffer_.size() - 1);
+    Fill(patience);
+  }
+}
+
+Value RespClient::Parse(milliseconds patience) {
+  const std::string line = Line(patience);
+  if (line.empty()) throw std::runtime_error("an empty line where a reply should begin");
+  Value value;
+  value.type = line[0];
+  const auto length = [&] { return std::stoll(line.substr(1)); };
+  switch (value.type) {
+    case '+':
+    case '-':
+    case ':':
+    case ',':
+    case '#':
+    case '(':
+      value.text = line.substr(1);
+      return value;
+    case '_':
+      return value;
+    case '$':
+    case '=':
+    case '!': {
+      if (length() < 0) return Value();
+      const auto size = static_cast<size_t>(length());
+      while (buffer_.size() - at_ < size + 2) Fill(patience);
+      value.text = buffer_.substr(at_, size);
+      if (buffer_.compare(at_ + size, 2, "\r\n") != 0)
+        throw std::runtime_error("a bulk string without its end");
+      at_ += size + 2;
+      return value;
+    }
+    case '*':
+    case '~':
+    case '>':
+    case '%': {
+      if (length() < 0) return Value();
+      const auto count = static_cast<size_t>(length()) * (value.type == '%' ? 2 : 1);
+      for (size_t i = 0; i < count; ++i) value.elements.push_back(Parse(patience));
+      return value;
+    }
+    default:
+      throw std::runtime_error("not RESP: " + line.substr(0, 100));
+  }
+}
+
+void RespClient::DropParsed() {
+  if (at_ == buffer_.size() || at_ > kReadBytes) {
+    buffer_.erase(0, at_);
+    at_ = 0;
+  }
+  begin_ = at_;
+}
+
+Value RespClient::Receive(milliseconds patience) {
+  DropParsed();
+  return Parse(patience);
+}
+
+std::optional<Value> RespClient::ReceiveWithin(milliseconds time) {
+  if (buffer_.size() == at_) {
+    const auto filled = TryFill(time);
+    if (!filled) return std::nullopt;
+    if (!*filled) throw ConnectionEnded("the connection was closed");
+  }
+  return Receive();
+}
+
+size_t RespClient::ReceiveBulk(const std::function<void(std::string_view)>& take) {
+  DropParsed();
+  const std::string line = Line(Patience());
+  if (line.empty() || line[0] != '$') throw std::runtime_error("not a bulk string: " + line);
+  const auto size = static_cast<size_t>(std::stoll(line.substr(1)));
+  for (size_t left = size; left > 0;) {
+    if (at_ == buffer_.size()) {
+      buffer_.clear();
+      at_ = 0;
+      Fill(Patience());
+    }
+    const size_t n = std::min(left, buffer_.size() - at_);
+    take(std::string_view(buffer_).substr(at_, n));
+    at_ += n;
+    left -= n;
+  }
+  if (!Line(Patience()).empty()) throw std::runtime_error("a bulk string without its end");
+  return size;
+}
+
+bool RespClient::SeesEnd(milliseconds patience) {
+  if (at_ < buffer_.size()) return false;
+  const auto filled = TryFill(patience);
+  return filled && !*filled;
+}
+
+std::string RespClient::ReadToEnd(milliseconds patience) {
+  for (;;) {
+    const auto filled = TryFill(patience);
+    if (!filled) throw NoAnswer("the connection stays open");
+    if (!*filled) break;
+  }
+  const std::string rest = buffer_.substr(at_);
+  at_ = begin_ = buffer_.size();
+  return rest;
+}
+
+size_t RespClient::SendUntilFull(std::string_view bytes, milliseconds quiet) {
+  size_t sent = 0;
+  while (sent < bytes.size() && WaitFor(fd_, POLLOUT, quiet)) {
+    const ssize_t n =
+        send(fd_, bytes.data() + sent, bytes.size() - sent, MSG_NOSIGNAL | MSG_DONTWAIT);
+    if (n < 0 && (errno == EAGAIN || errno == EINTR)) continue;
+    if (n < 0) break;
+    sent += static_cast<size_t>(n);
+  }
+  return sent;
+}
+
+void RespClient::ShutdownWrite() {
+  shutdown(fd_, SHUT_WR);
+}
+
+void RespClient::Close(bool hard) {
+  if (fd_ < 0) return;
+  if (hard) {
+    const linger at_once{1, 0};
+    setsockopt(fd_, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+  }
+  close(std::exchange(fd_, -1));
+}
+
+}  // namespace support
