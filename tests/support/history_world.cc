@@ -339,7 +339,7 @@ void World::Do(const Step& step) {
       worker.EndTurn();
       break;
     case Step::Kind::kRetire:
-      worker.RetireLane(static_cast<int>(step.b) % scenario_.nodes, step.b);
+      worker.RetireLane(static_cast<int>(step.b % static_cast<uint32_t>(scenario_.nodes)), step.b);
       break;
     case Step::Kind::kAttach:
       Trace("a replica attaches");
