@@ -194,10 +194,10 @@ void Server::Known(size_t by_worker, replication::NodeId node, uint64_t generati
     if (i != by_worker) workers_[i]->TellKnown(node, generation, sha);
 }
 
-void Server::Distribute(size_t for_worker, replication::ScriptRef script,
+void Server::Distribute(size_t for_worker, replication::ScriptRef script, uint64_t epoch,
                         std::function<void()> done) {
-  loop_.Post([this, for_worker, script = std::move(script), done = std::move(done)] {
-    scripts_->Distribute(script,
+  loop_.Post([this, for_worker, script = std::move(script), epoch, done = std::move(done)] {
+    scripts_->Distribute(script, epoch,
                          [this, for_worker, done] { workers_[for_worker]->Post(done); });
   });
 }
@@ -217,8 +217,11 @@ void Server::KillEverywhere(size_t for_worker, std::function<void(std::string)> 
   });
 }
 
-void Server::Verify(replication::NodeId node, std::vector<replication::ScriptRef> scripts) {
-  loop_.Post([this, node, scripts = std::move(scripts)] { scripts_->Verify(node, scripts); });
+void Server::Verify(replication::NodeId node, uint64_t epoch,
+                    std::vector<replication::ScriptRef> scripts) {
+  loop_.Post([this, node, epoch, scripts = std::move(scripts)] {
+    scripts_->Verify(node, epoch, scripts);
+  });
 }
 
 void Server::Show(replication::NodeId node, const replication::Sha1& sha) {

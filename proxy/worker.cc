@@ -36,6 +36,7 @@ Worker::Worker(size_t index, std::shared_ptr<const config::Settings> settings,
       pool_context_{loop_, settings_->upstream, counters_, budget, 1,
                     [this] { switchboard_.AskNodesNow(); }},
       nodes_(pool_context_),
+      orphans_(*this),
       context_{loop_,
                *settings_,
                counters_,
@@ -47,6 +48,7 @@ Worker::Worker(size_t index, std::shared_ptr<const config::Settings> settings,
                scripts_,
                bodies_,
                miss_checks_,
+               orphans_,
                static_cast<frontend::ScriptHub&>(*this),
                script_lines_,
                Vouched(settings_->routing),
@@ -124,7 +126,8 @@ void Worker::TellEvicted(std::vector<replication::Sha1> scripts) {
 
 void Worker::TellFlush(uint64_t epoch, std::function<void()> forgot) {
   loop_.Post([this, epoch, forgot = std::move(forgot)] {
-    flushes_.push_back({scripts_.epoch(), forgot});
+    // Its own past, even where another worker's news of this epoch was here before the letter.
+    flushes_.push_back({epoch - 1, forgot});
     scripts_.Flush(epoch);
     loop_.AtTurnEnd(this);
   });
@@ -164,8 +167,9 @@ void Worker::Known(replication::NodeId node, uint64_t generation, const replicat
   switchboard_.Known(index_, node, generation, sha);
 }
 
-void Worker::Distribute(replication::ScriptRef script, std::function<void()> done) {
-  switchboard_.Distribute(index_, std::move(script), std::move(done));
+void Worker::Distribute(replication::ScriptRef script, uint64_t epoch,
+                        std::function<void()> done) {
+  switchboard_.Distribute(index_, std::move(script), epoch, std::move(done));
 }
 
 void Worker::FlushEverywhere(bool master_too, std::function<void()> done) {
@@ -176,8 +180,9 @@ void Worker::KillEverywhere(std::function<void(std::string)> done) {
   switchboard_.KillEverywhere(index_, std::move(done));
 }
 
-void Worker::Verify(replication::NodeId node, std::vector<replication::ScriptRef> scripts) {
-  switchboard_.Verify(node, std::move(scripts));
+void Worker::Verify(replication::NodeId node, uint64_t epoch,
+                    std::vector<replication::ScriptRef> scripts) {
+  switchboard_.Verify(node, epoch, std::move(scripts));
 }
 
 void Worker::Show(replication::NodeId node, const replication::Sha1& sha) {

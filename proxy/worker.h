@@ -20,6 +20,7 @@
 #include "config/settings.h"
 #include "proxy/backend/nodes.h"
 #include "proxy/frontend/miss_checks.h"
+#include "proxy/frontend/orphans.h"
 #include "proxy/frontend/session.h"
 #include "proxy/net/loop.h"
 #include "replication/script_registry.h"
@@ -32,11 +33,12 @@ class Switchboard {
   virtual void Learned(size_t by_worker, replication::ScriptRef script, uint64_t epoch) = 0;
   virtual void Known(size_t by_worker, replication::NodeId node, uint64_t generation,
                      const replication::Sha1& sha) = 0;
-  virtual void Distribute(size_t for_worker, replication::ScriptRef script,
+  virtual void Distribute(size_t for_worker, replication::ScriptRef script, uint64_t epoch,
                           std::function<void()> done) = 0;
   virtual void FlushEverywhere(size_t for_worker, bool master_too, std::function<void()> done) = 0;
   virtual void KillEverywhere(size_t for_worker, std::function<void(std::string)> done) = 0;
-  virtual void Verify(replication::NodeId node, std::vector<replication::ScriptRef> scripts) = 0;
+  virtual void Verify(replication::NodeId node, uint64_t epoch,
+                      std::vector<replication::ScriptRef> scripts) = 0;
   virtual void Show(replication::NodeId node, const replication::Sha1& sha) = 0;
   virtual void ReplicaThroughUs() = 0;
   virtual void AskNodesNow() = 0;
@@ -85,10 +87,12 @@ class Worker final : private frontend::SessionOwner,
   // frontend::ScriptHub
   void Learned(replication::ScriptRef script, uint64_t epoch, const char* how) override;
   void Known(replication::NodeId node, uint64_t generation, const replication::Sha1& sha) override;
-  void Distribute(replication::ScriptRef script, std::function<void()> done) override;
+  void Distribute(replication::ScriptRef script, uint64_t epoch,
+                  std::function<void()> done) override;
   void FlushEverywhere(bool master_too, std::function<void()> done) override;
   void KillEverywhere(std::function<void(std::string)> done) override;
-  void Verify(replication::NodeId node, std::vector<replication::ScriptRef> scripts) override;
+  void Verify(replication::NodeId node, uint64_t epoch,
+              std::vector<replication::ScriptRef> scripts) override;
   void Show(replication::NodeId node, const replication::Sha1& sha) override;
   void ReplicaThroughUs() override;
   void AskNodesNow() override;
@@ -120,6 +124,7 @@ class Worker final : private frontend::SessionOwner,
   replication::ScriptRegistry scripts_;
   frontend::BodiesOnTheWay bodies_;
   frontend::MissChecks miss_checks_;
+  frontend::Orphans orphans_;
   frontend::SessionContext context_;
 
   std::unordered_map<uint64_t, std::unique_ptr<frontend::Session>> sessions_;

@@ -16,6 +16,12 @@
 // something sent under an older generation proves nothing any more. Emptying too often costs a body
 // for each script; emptying too seldom costs a NOSCRIPT that must be repaired. Both are safe.
 //
+// A server that loses all its scripts at once leaves no young knowledge beside old one: what was lost
+// between two looks is all that was there. So knowledge has an age, counted in proofs: a script is
+// known since the proof number known_at, and was there for certain when proof number present_at was
+// the last one. Of two scripts X and Y with Y.known_at <= X.present_at none can be lost without the
+// other while Y is the one asked for later.
+//
 // Bounded as in Redis: 10,000 scripts, the first ones in go out first.
 //
 // No socket, clock or thread: each worker has its own dicts.
@@ -24,7 +30,6 @@
 #include <cstdint>
 #include <deque>
 #include <unordered_map>
-#include <utility>
 #include <vector>
 
 #include "replication/node.h"
@@ -48,35 +53,41 @@ class ScriptCache {
   // something was.
   bool Enter(uint64_t generation);
 
-  State Of(const Sha1& sha, LaneId lane) const;
+  struct Belief {
+    State state = State::kUnknown;
+    uint64_t known_at = 0;
+    uint64_t present_at = 0;
+  };
+  Belief About(const Sha1& sha, LaneId lane) const;
+  State Of(const Sha1& sha, LaneId lane) const { return About(sha, lane).state; }
+  // How many proofs there were: what is sent now is executed after them.
+  uint64_t proofs() const { return proofs_; }
 
   // A body that will register itself if the node runs it was sent on `lane`.
   void BeginLoading(const Sha1& sha, LaneId lane);
   // ... and the node did not run it.
   void EndLoading(const Sha1& sha, LaneId lane);
-  // Proof, by the answer to something that was sent under `generation`. True if it is news.
-  bool MarkKnown(const Sha1& sha, uint64_t generation);
-  void Forget(const Sha1& sha);
+  // Proof, by the answer to something that was sent under `generation`, when there had been
+  // `sent_at` proofs (0: not known). True if it is news.
+  bool MarkKnown(const Sha1& sha, uint64_t generation, uint64_t sent_at = 0);
 
   // How many are known.
-  size_t size() const { return known_; }
+  size_t size() const { return fifo_.size(); }
   std::vector<Sha1> Known() const;
 
  private:
   struct Entry {
     bool known = false;
-    LaneId lane = 0;     // while loading
-    uint64_t order = 0;  // when it became known; tells a stale note in fifo_ from a true one
+    LaneId lane = 0;  // while loading
+    uint64_t known_at = 0;
+    uint64_t present_at = 0;
   };
-
-  void DropOldest();
 
   size_t capacity_;
   uint64_t generation_ = 0;
-  uint64_t next_order_ = 1;
-  size_t known_ = 0;
+  uint64_t proofs_ = 0;  // never goes back, so that numbers of two generations cannot be mixed up
   std::unordered_map<Sha1, Entry, Sha1Hash> entries_;
-  std::deque<std::pair<Sha1, uint64_t>> fifo_;  // the known ones, oldest first
+  std::deque<Sha1> fifo_;  // the known ones, oldest first
 };
 
 }  // namespace replication

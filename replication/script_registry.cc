@@ -31,8 +31,15 @@ bool SaysNoWrites(std::string_view body) {
   return found;
 }
 
+bool SaysNoScript(std::string_view body) {
+  return body.find("NOSCRIPT") != std::string_view::npos;
+}
+
 ScriptBody::ScriptBody(std::string body)
-    : sha(Sha1::Of(body)), text(std::move(body)), no_writes(SaysNoWrites(text)) {}
+    : sha(Sha1::Of(body)),
+      text(std::move(body)),
+      no_writes(SaysNoWrites(text)),
+      says_noscript(SaysNoScript(text)) {}
 
 const ScriptRef* ScriptRegistry::Find(const Sha1& sha) const {
   const auto it = scripts_.find(sha);

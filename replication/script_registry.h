@@ -36,6 +36,8 @@ struct ScriptBody {
   const std::string text;
   // `#!lua flags=no-writes`: it may run on a replica.
   const bool no_writes;
+  // The word is in it, so NOSCRIPT may be its own answer.
+  const bool says_noscript;
   // A number that grows with time (whoever uses the script chooses it); the least goes first.
   mutable std::atomic<uint64_t> last_used{0};
 };
@@ -44,6 +46,8 @@ using ScriptRef = std::shared_ptr<const ScriptBody>;
 
 // Does the body's first line say `#!lua flags=...,no-writes,...`? Then no node lets it write.
 bool SaysNoWrites(std::string_view body);
+// Can the body answer NOSCRIPT itself? A word that it puts together or is given is not seen.
+bool SaysNoScript(std::string_view body);
 
 class ScriptRegistry {
  public:

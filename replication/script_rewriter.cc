@@ -48,10 +48,18 @@ bool HasRunningMark(std::string_view error, const Sha1& sha) {
 Plan PlanCall(const ScriptCache& cache, LaneId lane, const ScriptCall& call, bool convert_eval) {
   Plan plan;
   plan.generation = cache.generation();
+  plan.sent_at = cache.proofs();
   if (!call.by_sha && !convert_eval) return plan;
   if (call.by_sha && !call.has_body) return plan;
-  switch (cache.Of(call.sha, lane)) {
-    case ScriptCache::State::kKnown: plan.exposed = true; break;
+  // Its own NOSCRIPT after a write, and a flush before we asked, would look like the server's.
+  const auto belief =
+      call.may_imitate ? ScriptCache::Belief() : cache.About(call.sha, lane);
+  switch (belief.state) {
+    case ScriptCache::State::kKnown:
+      plan.exposed = true;
+      plan.known_at = belief.known_at;
+      plan.present_at = belief.present_at;
+      break;
     case ScriptCache::State::kRiding: plan.exposed = plan.riding = true; break;
     case ScriptCache::State::kUnknown: break;
   }
@@ -88,14 +96,10 @@ bool Learn(ScriptCache& cache, LaneId lane, const ScriptCall& call, const Plan& 
   const bool carried_body = plan.wire == Wire::kWithBody || (!call.by_sha && !plan.exposed);
   // A call that had its body with it cannot miss: NOSCRIPT is then what the script itself said.
   if (proof == Proof::kRan || (proof == Proof::kNoScript && carried_body))
-    return cache.MarkKnown(call.sha, plan.generation);
-  if (plan.generation == cache.generation()) {
-    if (proof == Proof::kNoScript) {
-      cache.Forget(call.sha);
-    } else if (carried_body) {
-      cache.EndLoading(call.sha, lane);
-    }
-  }
+    return cache.MarkKnown(call.sha, plan.generation, plan.sent_at);
+  // A miss takes nothing away yet: the node is asked first, and then its generation is raised. Until
+  // then other calls must not give the script back, or nobody can tell any more who missed what.
+  if (carried_body && plan.generation == cache.generation()) cache.EndLoading(call.sha, lane);
   return false;
 }
 
@@ -108,7 +112,9 @@ bool PipelineGuard::MaySend(const ScriptCall& next, const Plan& plan, bool evict
   // Both would miss together if they believe the same thing for the same reason.
   if (plan.generation != generation_) return false;
   if (one_script_ && next.sha == sha_) return true;
-  return !evicts && all_known_ && !plan.riding;
+  // A server that loses all at once does not lose those and keep this one, if it was there already
+  // when they were last seen.
+  return !evicts && all_known_ && !plan.riding && plan.known_at <= present_at_;
 }
 
 void PipelineGuard::OnSent(const ScriptCall& call, const Plan& plan) {
@@ -117,7 +123,9 @@ void PipelineGuard::OnSent(const ScriptCall& call, const Plan& plan) {
     *this = PipelineGuard();
     sha_ = call.sha;
     generation_ = plan.generation;
+    present_at_ = plan.present_at;
   }
+  present_at_ = std::min(present_at_, plan.present_at);
   ++exposed_;
   all_read_only_ = all_read_only_ && call.read_only;
   all_known_ = all_known_ && !plan.riding;

@@ -9,6 +9,7 @@
 //        EVAL body, S known on N            ──► EVALSHA S, if so configured    (exposed)
 //        EVAL body                          ──► EVAL body, as it came
 //        anything inside MULTI              ──► with the body, whatever is believed
+//        a script that may say NOSCRIPT     ──► with the body: who said it could not be told
 //
 //      _RO stays _RO: a read-only call that became EVAL could write.
 //
@@ -45,6 +46,7 @@ struct ScriptCall {
   bool has_body = false;   // the body is in hand
   bool read_only = false;  // an _RO command, or a script with no-writes
   bool well_formed = true; // numkeys is a number that fits: a server that takes the call runs it
+  bool may_imitate = false;  // NOSCRIPT may be the script's own answer: it is never exposed
 };
 
 enum class Wire : uint8_t {
@@ -58,6 +60,10 @@ struct Plan {
   bool exposed = false;  // NOSCRIPT would be a surprise that must be repaired
   bool riding = false;   // exposed on the strength of a body ahead of it on the same lane
   uint64_t generation = 0;
+  // In the node's count of proofs (see script_cache.h): of the script, if it is exposed; and now.
+  uint64_t known_at = 0;
+  uint64_t present_at = 0;
+  uint64_t sent_at = 0;
 };
 
 // What goes over the wire to the node of `cache` on `lane`. `cache` has entered the node's present
@@ -115,6 +121,7 @@ class PipelineGuard {
   bool has_eval_ = false;  // an EVAL that went as its sha is among them
   Sha1 sha_;
   uint64_t generation_ = 0;
+  uint64_t present_at_ = 0;  // the least of theirs
 };
 
 // One client's commands of a pipeline in which something missed, in the order of sending.

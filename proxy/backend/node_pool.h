@@ -79,6 +79,12 @@ class NodePool final : private ConnectionOwner {
   // Exposed calls of this worker (see replication/script_rewriter.h) on their way to the node.
   void ExposedSent(uint64_t generation);
   void ExposedAnswered(uint64_t generation);
+  // A client's SCRIPT FLUSH on its way; `flushed`: it happened, or nobody knows.
+  void FlushSent() { shared_->flushes.fetch_add(1); }
+  void FlushAnswered(bool flushed) {
+    if (flushed) shared_->Flushed();
+    shared_->flushes.fetch_sub(1);
+  }
   // A body may be sent now; see NodeShared::MustNotReload().
   bool MayCarryBody() { return !shared_->MustNotReload(Scripts().generation()); }
 

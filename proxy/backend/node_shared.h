@@ -30,6 +30,14 @@ struct NodeShared {
   // worker has given the script back meanwhile.
   std::atomic<uint64_t> lost_in{0};
 
+  // It has not carried out a SCRIPT FLUSH that everybody else has forgotten already. Written by the
+  // control thread.
+  std::atomic<bool> owes_flush{false};
+  // SCRIPT FLUSHes of clients on their way to it.
+  std::atomic<uint32_t> flushes{0};
+  // A NOSCRIPT may be the effect of a SCRIPT FLUSH that went through us and is not settled yet.
+  bool MayBeFlushed() const { return flushes.load() > 0 || owes_flush.load(); }
+
   // Lanes of any worker that have exposed calls of a generation on their way, by generation modulo
   // the number of places. Touched when a worker's first such call is sent and its last answered.
   static constexpr size_t kPlaces = 4;
@@ -46,6 +54,12 @@ struct NodeShared {
     return false;
   }
 
+  // It was flushed just now, or will be: what was sent before is answered by NOSCRIPT in the
+  // server's own words, whatever is found there later.
+  void Flushed() {
+    ProvenLost(generation.load());
+    Raise();
+  }
   // Returns the new generation.
   uint64_t Raise() { return generation.fetch_add(1) + 1; }
   void ProvenLost(uint64_t in_generation) {

@@ -6,12 +6,14 @@
 namespace control {
 
 NodeMonitor::NodeMonitor(net::Loop& loop, const config::Address& address,
-                         const config::UpstreamSettings& settings, Reports reports)
+                         const config::UpstreamSettings& settings, backend::NodeSharedRef shared,
+                         Reports reports)
     : loop_(loop),
       address_(address),
       settings_(settings),
       reports_(std::move(reports)),
-      timer_(loop, [this] { Poll(); }) {
+      timer_(loop, [this] { Poll(); }),
+      shared_(std::move(shared)) {
   Connect();
 }
 
@@ -63,15 +65,34 @@ void NodeMonitor::Poll() {
   polling_ = true;
   poll_began_ms_ = loop_.now_ms();
   timer_.StartOnce(static_cast<uint64_t>(settings_.poll_interval.count()));
-  if (!owes_flush_) {
-    Ask();
+  if (shared_->owes_flush.load() && !flushing_) AskFlush([](bool) {});
+  Ask();
+}
+
+void NodeMonitor::Flush(std::function<void(bool flushed)> done) {
+  shared_->owes_flush.store(true);
+  ++flushes_owed_;
+  if (connection() == nullptr) {
+    done(false);
     return;
   }
-  connection_->Ask({"SCRIPT", "FLUSH"}, [this](const ReplyTree* answer) {
-    if (answer == nullptr) return;
-    if (!answer->is_error()) owes_flush_ = false;
-    Ask();
-  });
+  AskFlush(std::move(done));
+}
+
+void NodeMonitor::AskFlush(std::function<void(bool flushed)> done) {
+  flushing_ = true;
+  connection_->Ask({"SCRIPT", "FLUSH"},
+                   [this, owed = flushes_owed_, done = std::move(done)](const ReplyTree* answer) {
+                     const bool flushed = answer != nullptr && !answer->is_error();
+                     if (owed == flushes_owed_) {
+                       flushing_ = false;
+                       if (flushed) {
+                         shared_->Flushed();
+                         shared_->owes_flush.store(false);
+                       }
+                     }
+                     done(flushed);
+                   });
 }
 
 void NodeMonitor::Ask() {

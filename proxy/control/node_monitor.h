@@ -12,6 +12,7 @@
 #include <string>
 
 #include "config/settings.h"
+#include "proxy/backend/node_shared.h"
 #include "proxy/control/control_connection.h"
 #include "proxy/net/loop.h"
 #include "replication/node_facts.h"
@@ -27,7 +28,8 @@ class NodeMonitor final : private ControlOwner {
   };
 
   NodeMonitor(net::Loop& loop, const config::Address& address,
-              const config::UpstreamSettings& settings, Reports reports);
+              const config::UpstreamSettings& settings, backend::NodeSharedRef shared,
+              Reports reports);
   ~NodeMonitor();
   NodeMonitor(const NodeMonitor&) = delete;
   NodeMonitor& operator=(const NodeMonitor&) = delete;
@@ -36,8 +38,9 @@ class NodeMonitor final : private ControlOwner {
   void PollNow();
   // Null where the node cannot be asked.
   ControlConnection* connection();
-  // The node has missed a SCRIPT FLUSH.
-  void OweFlush() { owes_flush_ = true; }
+  // SCRIPT FLUSH. `done`, when the node has answered or the connection ended: true if it is
+  // flushed. Else it owes the flush (`owes`), and is flushed before it is asked anything else.
+  void Flush(std::function<void(bool flushed)> done);
 
  private:
   void OnControlReady() override;
@@ -45,6 +48,7 @@ class NodeMonitor final : private ControlOwner {
 
   void Connect();
   void Poll();
+  void AskFlush(std::function<void(bool flushed)> done);
   void Ask();
   void OnInfo(const ReplyTree* answer);
   void OnClients(const ReplyTree* answer);
@@ -65,7 +69,9 @@ class NodeMonitor final : private ControlOwner {
   bool polling_ = false;
   uint64_t poll_began_ms_ = 0;
   bool again_ = false;  // asked for while one was on its way
-  bool owes_flush_ = false;
+  const backend::NodeSharedRef shared_;  // whether it owes a flush is read by the workers
+  bool flushing_ = false;          // the newest of them is on its way
+  uint64_t flushes_owed_ = 0;      // counts them: an answer pays for those before it only
   std::optional<replication::NodeFacts> facts_;  // of the present poll
 };
 

@@ -77,7 +77,12 @@ void ScriptService::MakeRoom() {
                   {{"scripts", uint64_t{victims.size()}}, {"bytes_kept", scripts_.bytes()}});
 }
 
-void ScriptService::Distribute(replication::ScriptRef script, std::function<void()> done) {
+void ScriptService::Distribute(replication::ScriptRef script, uint64_t epoch,
+                               std::function<void()> done) {
+  if (epoch != scripts_.epoch()) {  // a flush came between: it is to be forgotten, not spread
+    done();
+    return;
+  }
   const auto gathering = std::make_shared<Gathering>(loop_, kDistributeMs, std::move(done));
   for (const auto& node : topology_.picture().nodes) {
     if (topology_.picture().master == node.id || !node.up) continue;
@@ -121,17 +126,8 @@ void ScriptService::FlushNodes() {
   const auto gathering = std::make_shared<Gathering>(loop_, kFlushMs, [this] { EndFlush(); });
   for (const auto& node : topology_.picture().nodes) {
     if (!flushes_.front().master_too && topology_.picture().master == node.id) continue;
-    ControlConnection* connection = topology_.Connection(node.id);
-    if (connection == nullptr) {
-      topology_.OweFlush(node.id);
-      continue;
-    }
     gathering->Expect();
-    connection->Ask({"SCRIPT", "FLUSH"},
-                    [this, gathering, id = node.id](const ReplyTree* answer) {
-                      if (answer == nullptr || answer->is_error()) topology_.OweFlush(id);
-                      gathering->Answered();
-                    });
+    topology_.Flush(node.id, [gathering](bool) { gathering->Answered(); });
   }
   gathering->Complete();
 }
@@ -167,10 +163,10 @@ void ScriptService::KillEverywhere(std::function<void(std::string)> done) {
   gathering->Complete();
 }
 
-void ScriptService::Verify(replication::NodeId node, std::vector<replication::ScriptRef> scripts) {
+void ScriptService::Verify(replication::NodeId node, uint64_t epoch,
+                           std::vector<replication::ScriptRef> scripts) {
   ControlConnection* connection = topology_.Connection(node);
-  if (connection == nullptr) return;
-  const uint64_t epoch = scripts_.epoch();
+  if (connection == nullptr || epoch != scripts_.epoch()) return;
   const uint64_t generation = topology_.shared()[node]->generation.load();
   for (auto& script : scripts) {
     if (scripts_.Find(script->sha) != nullptr) continue;

@@ -34,12 +34,13 @@ class ScriptService {
   // A worker has learned a script, and told the other workers itself.
   void OnLearned(replication::ScriptRef script, uint64_t epoch);
 
-  void Distribute(replication::ScriptRef script, std::function<void()> done);
+  void Distribute(replication::ScriptRef script, uint64_t epoch, std::function<void()> done);
   // `master_too`: the master once more; else it has done all that it should.
   void FlushEverywhere(bool master_too, std::function<void()> done);
   // `done` gets the reply for the client.
   void KillEverywhere(std::function<void(std::string)> done);
-  void Verify(replication::NodeId node, std::vector<replication::ScriptRef> scripts);
+  void Verify(replication::NodeId node, uint64_t epoch,
+              std::vector<replication::ScriptRef> scripts);
   void Show(replication::NodeId node, const replication::Sha1& sha);
 
  private:

@@ -52,8 +52,12 @@ ControlConnection* TopologyService::Connection(replication::NodeId id) {
   return id < monitors_.size() && monitors_[id] != nullptr ? monitors_[id]->connection() : nullptr;
 }
 
-void TopologyService::OweFlush(replication::NodeId id) {
-  if (id < monitors_.size() && monitors_[id] != nullptr) monitors_[id]->OweFlush();
+void TopologyService::Flush(replication::NodeId id, std::function<void(bool flushed)> done) {
+  if (id < monitors_.size() && monitors_[id] != nullptr) {
+    monitors_[id]->Flush(std::move(done));
+  } else {
+    done(false);
+  }
 }
 
 void TopologyService::SyncMonitors() {
@@ -72,7 +76,7 @@ void TopologyService::SyncMonitors() {
     watched[id] = true;
     if (monitors_[id] != nullptr) continue;
     monitors_[id] = std::make_unique<NodeMonitor>(
-        loop_, watch.address, settings_.upstream,
+        loop_, watch.address, settings_.upstream, shared_[id],
         NodeMonitor::Reports{
             [this, id](replication::NodeFacts facts) { Act(tracker_.OnFacts(id, std::move(facts))); },
             [this, id] { Act(tracker_.OnBusy(id)); },

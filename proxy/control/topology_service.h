@@ -38,8 +38,8 @@ class TopologyService {
   const std::vector<backend::NodeSharedRef>& shared() const { return shared_; }
   // The way to ask a node; null where it cannot be asked.
   ControlConnection* Connection(replication::NodeId id);
-  // The node could not be told of a SCRIPT FLUSH: it is told before it is used again.
-  void OweFlush(replication::NodeId id);
+  // See NodeMonitor::Flush().
+  void Flush(replication::NodeId id, std::function<void(bool flushed)> done);
 
  private:
   void SyncMonitors();

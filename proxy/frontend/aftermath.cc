@@ -59,9 +59,10 @@ Aftermath::Next Aftermath::Take(Call& call, ReplyQueue& queue, Upstream& upstrea
     return Next::kDeliver;
   }
   const std::string_view code = resp::ErrorCode(reply);
+  if (call.flushing_in != nullptr)
+    std::exchange(call.flushing_in, nullptr)->FlushAnswered(code.empty());
   if (code == "READONLY" || code == "MASTERDOWN" || code == "LOADING") context_.hub.AskNodesNow();
-  const bool by_replica = context_.nodes.picture().master != call.node;
-  if (by_replica && call.read_only && !call.to_master &&
+  if (call.by_replica && call.read_only && !call.to_master &&
       (code == "MASTERDOWN" || code == "LOADING"))
     return Next::kToMaster;
 
@@ -122,14 +123,14 @@ Aftermath::Next Aftermath::TakeScript(Call& call, std::string_view reply,
         LearnBody(call, BodyIn(call, 1), "EVAL");
     } else if (proof == Proof::kDoubtful && context_.scripts.Find(call.script.sha) == nullptr &&
                call.request.size <= context_.settings.scripts.max_memory) {
-      context_.hub.Verify(call.node, {BodyIn(call, 1)});
+      context_.hub.Verify(call.node, call.script_epoch, {BodyIn(call, 1)});
     }
   } else if (!call.script.has_body && proof == Proof::kRan) {
     context_.hub.Show(call.node, call.script.sha);
   }
   if (proof != Proof::kNoScript || had_body) return Next::kDeliver;
   if (call.plan.exposed) return Next::kMissed;
-  if (!call.to_master && context_.nodes.picture().master != call.node) return Next::kToMaster;
+  if (!call.to_master && call.by_replica && call.read_only) return Next::kToMaster;
   context_.counters.noscript_passed_unknown.Add();
   return Next::kDeliver;
 }
@@ -139,7 +140,7 @@ Aftermath::Next Aftermath::TakeScriptLoad(Call& call, std::string_view reply,
   replication::ScriptRef body = BodyIn(call, 2);
   const std::string expected = "$40\r\n" + body->sha.ToString() + "\r\n";
   if (reply != expected) return Next::kDeliver;
-  if (pool.Scripts().MarkKnown(body->sha, call.plan.generation))
+  if (pool.Scripts().MarkKnown(body->sha, call.plan.generation, call.plan.sent_at))
     context_.hub.Known(call.node, call.plan.generation, body->sha);
   if (const auto* held = context_.scripts.Find(body->sha)) {
     body = *held;
@@ -214,7 +215,7 @@ Aftermath::Next Aftermath::TakeExec(Call& call, std::string_view reply, Upstream
   if (call.notes->changes) TakeChanges(reply, upstream);
   if (call.notes->flush) return Next::kFlush;
   if (!call.notes->scripts.empty())
-    context_.hub.Verify(call.node, std::move(call.notes->scripts));
+    context_.hub.Verify(call.node, call.script_epoch, std::move(call.notes->scripts));
   return Next::kDeliver;
 }
 

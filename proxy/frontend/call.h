@@ -90,6 +90,7 @@ struct Call : backend::Call {
   bool was_sent = false;       // kLost: the node may have executed it
   bool partly_out = false;     // pieces of the reply have gone to the client
   bool withheld = false;       // answered, but something must happen before the reply leaves
+  bool by_replica = false;     // it went to a node that was a replica when it was sent
   bool to_master = false;      // a replica could not serve it
   bool pass_body = false;      // it missed: this time with the body
   bool checking = false;       // kMissed: the node has been asked whether it has the script
@@ -113,7 +114,8 @@ struct Call : backend::Call {
   replication::ScriptRef body;  // in hand, for EVALSHA
   uint64_t script_epoch = 0;    // of lua_scripts when it was sent
   uint32_t* body_count = nullptr;  // of the bodies on the way, if it is one of them
-  backend::NodePool* exposed_in = nullptr;  // counts it among its exposed calls
+  backend::NodePool* exposed_in = nullptr;   // counts it among its exposed calls
+  backend::NodePool* flushing_in = nullptr;  // ... among its flushes
 
   std::unique_ptr<TransactionNotes> notes;  // EXEC
 

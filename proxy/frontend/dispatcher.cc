@@ -163,7 +163,10 @@ Dispatcher::Verdict Dispatcher::Eval(Call& call, const Args& args, const resp::C
   call.script.well_formed = HasValidNumkeys(args);
   call.script.read_only = IsReadOnlyForm(command.name) || replication::SaysNoWrites(args[1]) ||
                           VouchedReadOnly(call.script.sha);
-  if (const auto* body = context_.scripts.Find(call.script.sha)) call.body = *body;
+  const auto* held = context_.scripts.Find(call.script.sha);
+  if (held != nullptr) call.body = *held;
+  call.script.may_imitate =
+      held != nullptr ? (*held)->says_noscript : replication::SaysNoScript(args[1]);
   call.read_only = call.script.read_only;
   call.where = call.read_only ? Where::kReads : Where::kMaster;
   return Verdict::kSend;

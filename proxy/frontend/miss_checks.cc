@@ -68,7 +68,9 @@ void MissChecks::Answer(Question& question, std::string_view reply) {
   }
   for (const auto& [generation, waiter] : done->waiters) {
     Verdict verdict = Verdict::kUnsure;
-    if (absent || (present && pool.shared().lost_in.load() >= generation)) {
+    const bool lost =
+        pool.shared().MayBeFlushed() || pool.shared().lost_in.load() >= generation;
+    if (absent || (present && lost)) {
       verdict = Verdict::kServers;
     } else if (present) {
       verdict = Verdict::kScripts;

@@ -6,7 +6,8 @@
 //   0  it is the server's: nothing was executed. The node has lost scripts that we believed it held,
 //      so all that is believed of it is void.
 //   1  somebody gave the script back meanwhile (another worker of ours: then the loss is on record
-//      for the generation in which the call was sent), or these are the script's own words.
+//      for the generation in which the call was sent; or a client, behind another client's SCRIPT
+//      FLUSH), or these are the script's own words.
 //
 // One question is enough for all calls of a script that missed on one connection before the question
 // was answered: what is behind them on the connection came later than they.

@@ -4,7 +4,7 @@
 
 namespace frontend {
 
-ReplyQueue::~ReplyQueue() { Abandon(); }
+ReplyQueue::~ReplyQueue() { Abandon(nullptr); }
 
 Call* ReplyQueue::Push() {
   Call* call = pool_.Take();
@@ -90,12 +90,12 @@ void ReplyQueue::PopFront() {
   pool_.Give(call);
 }
 
-void ReplyQueue::Abandon() {
+void ReplyQueue::Abandon(backend::ReplySink* orphans) {
   while (first_ != nullptr) {
     Call* call = first_;
     first_ = call->next;
     if (call->in_connection) {
-      call->sink = nullptr;
+      call->sink = call->flushing_in != nullptr ? orphans : nullptr;
       call->reply.Clear();
     } else {
       pool_.Give(call);

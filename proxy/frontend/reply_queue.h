@@ -48,8 +48,9 @@ class ReplyQueue {
   bool Advance(base::ByteQueue* out);
   // The front leaves without a reply.
   void DropFront();
-  // The client has left: calls in a connection's queue are the connection's now.
-  void Abandon();
+  // The client has left: calls in a connection's queue are the connection's now, and SCRIPT FLUSHes
+  // there are told to `orphans`, if there is such.
+  void Abandon(backend::ReplySink* orphans);
 
  private:
   void PopFront();

@@ -23,16 +23,19 @@ class ScriptHub {
   virtual void Known(replication::NodeId node, uint64_t generation,
                      const replication::Sha1& sha) = 0;
 
-  // SCRIPT LOAD on every reachable replica; `done` when they have answered, or soon.
-  virtual void Distribute(replication::ScriptRef script, std::function<void()> done) = 0;
+  // SCRIPT LOAD on every reachable replica, unless a flush came since `epoch`; `done` when they have
+  // answered, or soon.
+  virtual void Distribute(replication::ScriptRef script, uint64_t epoch,
+                          std::function<void()> done) = 0;
   // The master has accepted a SCRIPT FLUSH: everybody forgets, and every node is flushed. The master
   // once more, if `master_too`: not where the same transaction may have loaded scripts since.
   virtual void FlushEverywhere(bool master_too, std::function<void()> done) = 0;
   // SCRIPT KILL on every node; `done` gets the reply for the client, as RESP.
   virtual void KillEverywhere(std::function<void(std::string)> done) = 0;
   // These bodies may have reached `node` in a way that proves nothing: if it holds them, they are
-  // learned.
-  virtual void Verify(replication::NodeId node, std::vector<replication::ScriptRef> scripts) = 0;
+  // learned. They were sent under `epoch`, and what a flush came behind is not asked for.
+  virtual void Verify(replication::NodeId node, uint64_t epoch,
+                      std::vector<replication::ScriptRef> scripts) = 0;
   // `node` holds a script of which nobody gave us the body: it is learned if the node shows it.
   virtual void Show(replication::NodeId node, const replication::Sha1& sha) = 0;
 

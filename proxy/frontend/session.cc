@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "proxy/base/log.h"
+#include "proxy/frontend/orphans.h"
 #include "proxy/frontend/proxy_command.h"
 #include "proxy/frontend/settle.h"
 #include "proxy/resp/reply_writer.h"
@@ -226,11 +227,13 @@ void Session::FinishReply(Call& call) {
       queue_.HeldChanged();
       context_.counters.reads_repeated.Add();
       break;
-    case Aftermath::Next::kDistribute: context_.hub.Distribute(call.body, Withhold(call)); break;
-    case Aftermath::Next::kFlush: 
+    case Aftermath::Next::kDistribute:
+      context_.hub.Distribute(call.body, call.script_epoch, Withhold(call));
+      break;
+    case Aftermath::Next::kFlush:
       context_.hub.FlushEverywhere(call.after == After::kScriptFlush, Withhold(call));
       if (call.notes != nullptr && !call.notes->scripts.empty())
-        context_.hub.Verify(call.node, std::move(call.notes->scripts));
+        context_.hub.Verify(call.node, call.script_epoch + 1, std::move(call.notes->scripts));
       break;
   }
   upstream_.GiveBackCleanLease();
@@ -254,22 +257,35 @@ void Session::OnVerdict(Call& call, MissChecks::Verdict verdict) {
   --checking_;
   // What has no effect may be sent again whoever said it.
   if (call.read_only) verdict = MissChecks::Verdict::kServers;
-  switch (verdict) {
-    case MissChecks::Verdict::kServers: call.confirmed = true; break;
-    case MissChecks::Verdict::kScripts:
-      call.state = CallState::kAnswered;
-      --unsettled_;
-      context_.counters.noscript_passed_script.Add();
-      break;
-    case MissChecks::Verdict::kUnsure:
-      call.state = CallState::kAnswered;
-      --unsettled_;
-      context_.counters.noscript_passed_unsure.Add();
-      SayNoScriptPassed(call, "the node could not be asked whether it is its own word", context_);
-      break;
+  if (verdict == MissChecks::Verdict::kServers) {
+    call.confirmed = true;
+  } else {
+    call.state = CallState::kAnswered;
+    --unsettled_;
+    PassUnconfirmed(call, verdict);
   }
   Deliver();
   SchedulePump();
+}
+
+// NOSCRIPT goes to the client: the script's own word, or nobody can tell whose.
+void Session::PassUnconfirmed(Call& call, MissChecks::Verdict verdict) {
+  base::Counters& counters = context_.counters;
+  if (!call.script.by_sha) {
+    // Who sent EVAL must not hear NOSCRIPT of our making.
+    counters.upstream_lost.Add();
+    queue_.Answer(call, base::CopySlice(
+                            resp::ReplyWriter(2)
+                                .Error("UPSTREAMLOST " + context_.nodes.Pool(call.node)->shared().name +
+                                       " does not tell whether the script ran; the command may have "
+                                       "been executed")
+                                .Take()));
+  } else if (verdict == MissChecks::Verdict::kScripts) {
+    counters.noscript_passed_script.Add();
+  } else {
+    counters.noscript_passed_unsure.Add();
+    SayNoScriptPassed(call, "the node could not be asked whether it is its own word", context_);
+  }
 }
 
 void Session::OnLost(backend::Call& base, bool sent, const std::string&) {
@@ -281,6 +297,7 @@ void Session::OnLost(backend::Call& base, bool sent, const std::string&) {
     streaming_ = nullptr;
     swallow_rest_ = true;
   }
+  if (call.flushing_in != nullptr) std::exchange(call.flushing_in, nullptr)->FlushAnswered(sent);
   if (upstream_.transaction().OnLost(call.after, sent)) state_.transaction_lost = true;
   upstream_.OnAnswered(call);
   call.state = CallState::kLost;
@@ -412,7 +429,7 @@ void Session::Close() {
   handle_->session = nullptr;
   if (pump_scheduled_) context_.loop.CancelTurnEnd(this);
   if (paused_ != nullptr) std::exchange(paused_, nullptr)->ResumeReading();
-  queue_.Abandon();
+  queue_.Abandon(&context_.orphans);
   if (raw_ && upstream_.lease() != nullptr) upstream_.lease()->DropRawSink();
   upstream_.DropLease();
   stream_.Close();

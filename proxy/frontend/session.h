@@ -126,6 +126,7 @@ class Session final : private net::StreamOwner,
   void FinishReply(Call& call);
   void OnMissed(Call& call, backend::Connection& connection);
   void OnVerdict(Call& call, MissChecks::Verdict verdict);
+  void PassUnconfirmed(Call& call, MissChecks::Verdict verdict);
   // The reply to `call` is kept back until the returned function was called.
   std::function<void()> Withhold(Call& call);
   void Deliver();

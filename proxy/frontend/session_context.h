@@ -22,6 +22,7 @@
 namespace frontend {
 
 class MissChecks;
+class Orphans;
 
 // Bodies sent in the place of a sha and not answered yet, for two epochs of lua_scripts that follow
 // each other: a SCRIPT FLUSH waits until none of its own past is on the way.
@@ -43,6 +44,7 @@ struct SessionContext {
   replication::ScriptRegistry& scripts;
   BodiesOnTheWay& bodies;
   MissChecks& miss_checks;
+  Orphans& orphans;
   ScriptHub& hub;
   // Lines about single scripts and calls.
   base::log::Budget& script_lines;

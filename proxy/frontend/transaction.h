@@ -19,6 +19,8 @@ struct Transaction {
   bool tainted = false;  // the connection is no longer what its key says
   bool unsent = false;   // while calls are told of a loss: MULTI itself never left
   TransactionNotes notes;  // sent since MULTI
+  // Of the bodies on the way, because some are queued; EXEC and DISCARD take it over.
+  uint32_t* body_count = nullptr;
   // By what was answered since MULTI: how many commands are queued, and which of them change the
   // connection, should they succeed.
   size_t queued = 0;

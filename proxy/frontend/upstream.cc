@@ -106,29 +106,46 @@ Upstream::Sending Upstream::SendOnLane(Call& call, std::string* refusal) {
   if (call.after == After::kScript) return SendScriptOnLane(call, *lane);
   if (!guard_.MaySend(replication::PipelineGuard::Command{call.read_only})) return Sending::kWait;
   Note(call, *lane);
-  if (call.after == After::kScriptLoad) call.plan.generation = pool_->Scripts().generation();
+  if (call.after == After::kScriptLoad) PlanLoad(call);
   lane->Send(call, call.request);
   return Sending::kSent;
 }
 
 // Whether we hold the body is looked up when the call is sent: what was ahead of it may have brought
-// the script, or flushed it. A call that missed keeps the body that it had.
+// the script, or flushed it. A call that missed keeps the body that it had, but not past a SCRIPT
+// FLUSH: it would bring the script back.
 void Upstream::FindBody(Call& call) {
-  if (!call.script.by_sha || call.pass_body) return;
+  if (!call.script.by_sha) return;
+  const bool flushed = call.script_epoch != context_.scripts.epoch();
+  if (call.pass_body && !flushed) return;
+  call.pass_body = false;
   const replication::ScriptRef* body = context_.scripts.Find(call.script.sha);
   call.body = body == nullptr ? nullptr : *body;
   call.script.has_body = call.body != nullptr;
+  call.script.may_imitate = call.body != nullptr && call.body->says_noscript;
+}
+
+// The node has not carried out a SCRIPT FLUSH yet, so what nobody gave us since must not be found
+// there. Not for ever: a script may run there for minutes, and the client should hear that.
+bool Upstream::MustAwaitFlush(Call& call, const backend::NodePool& pool) {
+  if (!call.script.by_sha || call.script.has_body || !pool.shared().owes_flush.load()) return false;
+  const uint64_t now = context_.loop.now_ms();
+  if (call.held_since_ms == 0) call.held_since_ms = now;
+  return now - call.held_since_ms <
+         static_cast<uint64_t>(context_.settings.routing.failover_hold.count());
 }
 
 Upstream::Sending Upstream::SendScriptOnLane(Call& call, backend::Connection& lane) {
   using replication::Wire;
   FindBody(call);
+  if (MustAwaitFlush(call, *pool_)) return Sending::kWait;
   auto& cache = pool_->Scripts();
   const bool evicts = pool_->evicts();
   // An EVAL with something behind it would make that wait, if it went as EVALSHA.
   const bool convert = context_.settings.scripts.eval_as_evalsha && !call.more_follows;
   replication::Plan plan;
   plan.generation = cache.generation();
+  plan.sent_at = cache.proofs();
   if (!call.pass_body) {
     plan = replication::PlanCall(cache, lane.id(), call.script, convert);
   } else if (call.script.by_sha) {
@@ -164,6 +181,11 @@ Upstream::Sending Upstream::SendScriptOnLane(Call& call, backend::Connection& la
   replication::Sent(cache, lane.id(), call.script, plan);
   guard_.OnSent(call.script, plan);
   return Sending::kSent;
+}
+
+void Upstream::PlanLoad(Call& call) {
+  call.plan.generation = pool_->Scripts().generation();
+  call.plan.sent_at = pool_->Scripts().proofs();
 }
 
 void Upstream::SendAs(backend::Connection& connection, Call& call) {
@@ -204,7 +226,7 @@ bool Upstream::TakeLease(Call& call, std::string* refusal, Sending* sending) {
   }
   lease_ = lease;
   pool_ = pool;
-  transaction_ = Transaction();
+  ForgetTransaction();
   return true;
 }
 
@@ -224,6 +246,10 @@ Upstream::Sending Upstream::SendOnLease(Call& call, std::string* refusal) {
   }
   if (lease_->closed()) return Sending::kWait;  // it is just being taken from us
   if (lease_->unsent() > kMostUnsent) return Sending::kWait;
+  if (call.after == After::kScript) {
+    FindBody(call);
+    if (MustAwaitFlush(call, *pool_)) return Sending::kWait;
+  }
   NoteInTransaction(call);
   if (call.about_writes && !transaction_.sent_multi) PrepareWait();
   Note(call, *lease_);
@@ -232,7 +258,7 @@ Upstream::Sending Upstream::SendOnLease(Call& call, std::string* refusal) {
   } else if (call.nil_reply) {
     lease_->Send(call, base::StaticSlice(kDiscard));
   } else {
-    if (call.after == After::kScriptLoad) call.plan.generation = pool_->Scripts().generation();
+    if (call.after == After::kScriptLoad) PlanLoad(call);
     lease_->Send(call, call.request);
   }
   return Sending::kSent;
@@ -240,14 +266,20 @@ Upstream::Sending Upstream::SendOnLease(Call& call, std::string* refusal) {
 
 void Upstream::SendScriptOnLease(Call& call) {
   using replication::Wire;
-  FindBody(call);
   // Inside MULTI a NOSCRIPT could not be repaired, and nothing is believed of a lease: the body goes
   // with every call. Behind a SCRIPT FLUSH of the same transaction the server is to say NOSCRIPT.
   const bool with_body =
       call.script.by_sha && call.body != nullptr && !transaction_.notes.flush;
-  call.plan = {with_body ? Wire::kWithBody : Wire::kAsCame, false, false,
-               pool_->Scripts().generation()};
+  call.plan = {.wire = with_body ? Wire::kWithBody : Wire::kAsCame,
+               .generation = pool_->Scripts().generation(),
+               .sent_at = pool_->Scripts().proofs()};
   call.is_script = true;
+  // A SCRIPT FLUSH waits for it. What is queued runs with EXEC.
+  if (with_body && (!transaction_.sent_multi || transaction_.body_count == nullptr)) {
+    uint32_t* count = &context_.bodies.Of(context_.scripts.epoch());
+    ++*count;
+    (transaction_.sent_multi ? transaction_.body_count : call.body_count) = count;
+  }
   if (call.body != nullptr) call.body->last_used.store(context_.Tick(), std::memory_order_relaxed);
   (with_body ? context_.counters.evalsha_with_body : context_.counters.evalsha_as_came).Add();
   SendAs(*lease_, call);
@@ -272,7 +304,10 @@ void Upstream::NoteInTransaction(Call& call) {
   if (call.after == After::kExec || call.after == After::kDiscard ||
       call.after == After::kUnwatch) {
     state_.watch_lost = false;
-    if (call.after != After::kUnwatch) transaction_.sent_multi = false;
+    if (call.after != After::kUnwatch) {
+      transaction_.sent_multi = false;
+      call.body_count = std::exchange(transaction_.body_count, nullptr);
+    }
     if (call.after == After::kExec && !transaction_.notes.empty())
       call.notes = std::make_unique<TransactionNotes>(std::move(transaction_.notes));
     if (call.notes != nullptr && !call.notes->only_scripts()) call.barrier = true;
@@ -317,12 +352,20 @@ void Upstream::Note(Call& call, backend::Connection& connection) {
   call.state = CallState::kOnTheWay;
   call.in_connection = true;
   call.node = pool_->shared().id;
+  // What went over a lease went to the master, whoever is it by the time of the answer.
+  call.by_replica = lease_ == nullptr && context_.nodes.picture().master != call.node;
   call.lane = connection.id();
   call.script_epoch = context_.scripts.epoch();
   if (call.attempts < 255) ++call.attempts;
   ++on_the_way_;
   if (call.barrier) barrier_ = true;
   if (lease_ == nullptr) lane_ = &connection;
+  const bool flushes = (call.after == After::kScriptFlush && !call.queued) ||
+                       (call.notes != nullptr && call.notes->flush);
+  if (flushes) {
+    call.flushing_in = pool_;
+    pool_->FlushSent();
+  }
 }
 
 void Upstream::OnAnswered(Call& call) {
@@ -351,6 +394,11 @@ void Upstream::DropLease() {
   if (lease_ == nullptr) return;
   backend::Connection* lease = std::exchange(lease_, nullptr);
   std::exchange(pool_, nullptr)->ReturnLease(*lease, false);
+  ForgetTransaction();
+}
+
+void Upstream::ForgetTransaction() {
+  if (transaction_.body_count != nullptr) --*transaction_.body_count;
   transaction_ = Transaction();
 }
 
@@ -364,7 +412,7 @@ void Upstream::OnLeaseLost(backend::Connection& lease, const std::string&) {
   pool_ = nullptr;
   state_.transaction_lost = state_.transaction_lost || transaction_.sent_multi;
   state_.watch_lost = state_.watch_lost || transaction_.watching;
-  transaction_ = Transaction();
+  ForgetTransaction();
 }
 
 }  // namespace frontend

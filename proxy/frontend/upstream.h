@@ -72,6 +72,8 @@ class Upstream final : private backend::LeaseHolder {
   Sending SendScriptOnLane(Call& call, backend::Connection& lane);
   void SendScriptOnLease(Call& call);
   void FindBody(Call& call);
+  bool MustAwaitFlush(Call& call, const backend::NodePool& pool);
+  void PlanLoad(Call& call);
   // The node for `call`; null: wait, or `refusal`.
   backend::NodePool* Route(const Call& call, std::string* refusal);
   // There is no node at present: wait for one, but not for ever.
@@ -79,6 +81,7 @@ class Upstream final : private backend::LeaseHolder {
   bool TakeLease(Call& call, std::string* refusal, Sending* sending);
   void SendAs(backend::Connection& connection, Call& call);
   void PrepareWait();
+  void ForgetTransaction();
   void NoteInTransaction(Call& call);
   void NoteQueued(Call& call);
   void Note(Call& call, backend::Connection& connection);

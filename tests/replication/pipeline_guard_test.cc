@@ -107,6 +107,49 @@ TEST(PipelineGuard, BehindAnExposedCallGoesOnlyWhatMissesWithItOrCannotBeSeen) {
   });
 }
 
+// Somebody flushed the node, and B came back before anybody noticed: A misses, and B does not.
+TEST(PipelineGuard, AYoungScriptDoesNotGoBehindOneThatWasNotSeenSince) {
+  ScriptCache cache;
+  const auto plan_of = [&cache](const Sha1& sha) {
+    return PlanCall(cache, 1, ScriptCall{sha, true, true}, true);
+  };
+  const auto may_follow = [&](const Sha1& first, const Sha1& next) {
+    PipelineGuard guard;
+    guard.OnSent(ScriptCall{first, true, true}, plan_of(first));
+    return guard.MaySend(ScriptCall{next, true, true}, plan_of(next), false);
+  };
+  cache.MarkKnown(kA, 0, cache.proofs());
+  cache.MarkKnown(kB, 0, cache.proofs());
+  EXPECT_FALSE(may_follow(kA, kB)) << "A may have been lost before B came";
+  EXPECT_TRUE(may_follow(kB, kA)) << "what took B took A";
+  const Plan later = plan_of(kA);
+  EXPECT_FALSE(Learn(cache, 1, ScriptCall{kA, true, true}, later, Proof::kRan)) << "no news, but";
+  EXPECT_TRUE(may_follow(kA, kB)) << "A was there after B had come";
+  // What was sent before B came says nothing of it.
+  const Sha1 c = Sha1::Of("return 'c'");
+  const Plan before = plan_of(kA);
+  cache.MarkKnown(c, 0, cache.proofs());
+  Learn(cache, 1, ScriptCall{kA, true, true}, before, Proof::kRan);
+  EXPECT_FALSE(may_follow(kA, c));
+}
+
+TEST(PipelineGuard, TheOldestOfAllThatIsExposedCounts) {
+  ScriptCache cache;
+  const Sha1 c = Sha1::Of("return 'c'");
+  cache.MarkKnown(kA, 0, cache.proofs());
+  cache.MarkKnown(kB, 0, cache.proofs());
+  cache.MarkKnown(c, 0, cache.proofs());
+  const auto call = [](const Sha1& sha) { return ScriptCall{sha, true, true}; };
+  const auto plan_of = [&](const Sha1& sha) { return PlanCall(cache, 1, call(sha), true); };
+  Learn(cache, 1, call(kB), plan_of(kB), Proof::kRan);
+  PipelineGuard guard;
+  guard.OnSent(call(kB), plan_of(kB));
+  EXPECT_TRUE(guard.MaySend(call(c), plan_of(c), false));
+  EXPECT_TRUE(guard.MaySend(call(kA), plan_of(kA), false));
+  guard.OnSent(call(kA), plan_of(kA));
+  EXPECT_FALSE(guard.MaySend(call(c), plan_of(c), false)) << "A was not seen since C came";
+}
+
 TEST(PipelineGuard, BehindARiderGoesOnlyTheSameScript) {
   Expect({
       {"the same script", {Riding(kA)}, Riding(kA), true, true},

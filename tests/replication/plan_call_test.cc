@@ -88,6 +88,18 @@ TEST(PlanCall, IsTheTableInTheHeader) {
   }
 }
 
+// It may answer NOSCRIPT after it has written, and a flush before we ask would make that look like
+// the server's word.
+TEST(PlanCall, WhatMayImitateTheServersNoScriptAlwaysGoesWithItsBody) {
+  for (const Row& row : kRows) {
+    const ScriptCache cache = Believing(row.belief);
+    const ScriptCall call{kA, row.by_sha, row.has_body, false, true, true};
+    const Plan plan = PlanCall(cache, kLane, call, row.convert_eval);
+    EXPECT_FALSE(plan.exposed) << row.words;
+    EXPECT_EQ(plan.wire, row.by_sha && row.has_body ? Wire::kWithBody : Wire::kAsCame) << row.words;
+  }
+}
+
 TEST(PlanCall, ChangesNothingBeforeTheCallIsSent) {
   ScriptCache cache = Believing(Belief::kUnknown);
   const ScriptCall call{kA, true, true};

@@ -175,5 +175,14 @@ TEST(SaysNoWrites, NeverOfAScriptThatAServerLetsWrite) {
   EXPECT_GT(servers_yes, yes / 2);
 }
 
+TEST(SaysNoScript, WhereverTheWordStandsInTheBody) {
+  EXPECT_TRUE(SaysNoScript("return redis.error_reply('NOSCRIPT x')"));
+  EXPECT_TRUE(SaysNoScript("NOSCRIPT"));
+  EXPECT_TRUE(ScriptBody("-- NOSCRIPT").says_noscript);
+  EXPECT_FALSE(SaysNoScript(""));
+  EXPECT_FALSE(SaysNoScript("return redis.error_reply('NOSCRIP')"));
+  EXPECT_FALSE(ScriptBody("return 'noscript'").says_noscript) << "an error code is in capitals";
+}
+
 }  // namespace
 }  // namespace replication

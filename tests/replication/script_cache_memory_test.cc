@@ -54,30 +54,6 @@ size_t GrowthOf(int rounds, Round round) {
 constexpr size_t kCapacity = 100;
 constexpr size_t kNothing = 16 * 1024;  // a few blocks of a deque, a table that grew once
 
-TEST(ScriptCache, DoesNotGrowWhileScriptsAreForgottenAndProvenAgain) {
-  const auto names = Names(kCapacity / 2);
-  ScriptCache cache(kCapacity);
-  EXPECT_LT(GrowthOf(1000,
-                     [&](int) {
-                       for (const Sha1& sha : names) cache.MarkKnown(sha, 0);
-                       for (const Sha1& sha : names) cache.Forget(sha);
-                     }),
-            kNothing);
-}
-
-TEST(ScriptCache, DoesNotGrowWhileOneScriptStaysAndAnotherComesAndGoes) {
-  const auto names = Names(2);
-  ScriptCache cache(kCapacity);
-  cache.MarkKnown(names[0], 0);
-  EXPECT_LT(GrowthOf(50'000,
-                     [&](int) {
-                       cache.MarkKnown(names[1], 0);
-                       cache.Forget(names[1]);
-                     }),
-            kNothing);
-  EXPECT_EQ(cache.size(), 1u);
-}
-
 TEST(ScriptCache, DoesNotGrowWhileGenerationsAreRaised) {
   const auto names = Names(kCapacity / 2);
   ScriptCache cache(kCapacity);
@@ -86,7 +62,7 @@ TEST(ScriptCache, DoesNotGrowWhileGenerationsAreRaised) {
                      [&](int) {
                        cache.Enter(++generation);
                        for (const Sha1& sha : names) cache.MarkKnown(sha, generation);
-                       for (const Sha1& sha : names) cache.Forget(sha);
+                       for (const Sha1& sha : names) cache.BeginLoading(sha, 1);
                      }),
             kNothing);
 }
@@ -101,7 +77,7 @@ TEST(ScriptCache, DoesNotGrowBeyondItsCapacity) {
             kNothing);
 }
 
-// What the four above would see if notes were left lying.
+// What the two above would see if notes were left lying.
 TEST(ScriptCache, TheMeasureOfGrowthSeesWhatGrows) {
   std::vector<std::string> notes;
   EXPECT_GT(GrowthOf(1000, [&](int) { notes.emplace_back(100, 'x'); }), kNothing);

@@ -73,7 +73,7 @@ void Control::Poll(int node) {
   flush.op.verb = Verb::kScriptFlush;
   Ask(link, flush, [this, node, &link](const Reply* reply) {
     if (reply == nullptr) return;
-    if (reply->error.empty()) Owe(node, false);
+    if (reply->error.empty()) owes_flush_[static_cast<size_t>(node)] = false;
     AskInfo(node, link);
   });
 }
@@ -114,16 +114,8 @@ void Control::Act(const std::vector<Event>& events) {
 }
 
 void Control::TellPicture() {
-  auto picture = std::make_shared<replication::Topology>(*tracker_.picture());
-  if (world_.policy().owing_node_serves_nobody) {
-    for (auto& node : picture->nodes) {
-      if (!owes_flush_[node.id]) continue;
-      node.readable = false;
-      if (picture->master == node.id) picture->master.reset();
-    }
-  }
   for (const auto& worker : world_.workers())
-    worker->Post([to = worker.get(), picture] { to->TakePicture(picture); });
+    worker->Post([to = worker.get(), picture = told_] { to->TakePicture(picture); });
 }
 
 // --- Scripts
@@ -179,11 +171,6 @@ void Control::BeginFlush() {
   forgotten->Answered();
 }
 
-void Control::Owe(int node, bool owes) {
-  owes_flush_[static_cast<size_t>(node)] = owes;
-  TellPicture();
-}
-
 void Control::FlushNodes() {
   for (int node = 0; node < world_.scenario().nodes; ++node) world_.Raise(node, "flush");
   const auto gathering = std::make_shared<Gathering>();
@@ -191,15 +178,14 @@ void Control::FlushNodes() {
   for (int node = 0; node < world_.scenario().nodes; ++node) {
     if (!world_.policy().flush_nodes) continue;
     Link* link = Connection(node);
-    if (link == nullptr) {
-      Owe(node, true);
-      continue;
-    }
+    owes_flush_[static_cast<size_t>(node)] = true;
+    if (link == nullptr) continue;
     ++gathering->expected;
     Request flush;
     flush.op.verb = Verb::kScriptFlush;
     Ask(*link, flush, [this, node, gathering](const Reply* reply) {
-      if (reply == nullptr || !reply->error.empty()) Owe(node, true);
+      if (reply != nullptr && reply->error.empty())
+        owes_flush_[static_cast<size_t>(node)] = false;
       gathering->Answered();
     });
   }

@@ -28,6 +28,7 @@ class Control {
   void FlushEverywhere(int worker, std::function<void()> done);
   void Distribute(int worker, ScriptId script, uint64_t epoch, std::function<void()> done);
   void OnLearned(ScriptId script, uint64_t epoch);
+  bool owes_flush(int node) const { return owes_flush_[static_cast<size_t>(node)]; }
   std::string Words() const;
 
  private:
@@ -50,7 +51,6 @@ class Control {
   void OnInfo(int node, const Reply& reply);
   void Act(const std::vector<replication::Event>& events);
   void TellPicture();
-  void Owe(int node, bool owes);
   void BeginFlush();
   void FlushNodes();
   void EndFlush();

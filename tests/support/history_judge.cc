@@ -86,6 +86,12 @@ void Judge::OnSent(const Call& call) {
   if (record.op.verb == Verb::kScriptFlush) flushes_.push_back({record.sent_by_client, 0, 0});
 }
 
+void Judge::OnQueuing(const Call& call) {
+  Record& record = records_[call.command.id];
+  record.queued_held.clear();
+  record.queued_sha.clear();
+}
+
 void Judge::OnQueued(const Call& call, const Op& op, bool held) {
   Record& record = records_[call.command.id];
   record.queued_held.push_back(held);
@@ -123,7 +129,8 @@ void Judge::OnDelivered(const Call& call, uint64_t epoch) {
 
   if (reply.servers_noscript) TakeNoScript(record, id, epoch);
   if (reply.ran) {
-    NoteGiven(record, record.op, reply);
+    // What was on its way while a flush went round may have come before it or after it.
+    if (call.script_epoch == epoch) NoteGiven(record, record.op, reply);
     if (record.op.verb == Verb::kEvalSha) ExpectBrought(record, record.op.script, reply.at, id);
   }
   for (size_t i = 0; i < reply.elements.size(); ++i) {
@@ -194,7 +201,7 @@ bool Judge::ExcuseFor(const Record& record, CallId id) {
     if (other.session != record.session || !other.sent) continue;
     if (other.read_only && record.read_only) continue;
     const bool is_script = other.op.verb == Verb::kEval || other.op.verb == Verb::kEvalSha;
-    if (other.lost) {
+    if (other.lost || other.unsure) {
       lost = true;
       if (!is_script) return false;
     }
@@ -247,6 +254,11 @@ void Judge::ExpectBrought(const Record& record, ScriptId script, Time ran, CallI
   for (const auto& load : ledger_.loads)
     if (load.script == script && load.carried != Carried::kByProxy && load.at > flushed &&
         load.at <= ran)
+      return;
+  // An EVAL brings its script also where the node had it already, and it went as EVALSHA.
+  for (const auto& run : ledger_.runs)
+    if (run.script == script && run.at > flushed && run.at <= ran &&
+        records_[run.call].op.verb == Verb::kEval)
       return;
   Fail("P5 " + Name(id) + " ran " + NameOf(script) + ", which nobody brought since SCRIPT FLUSH");
 }

@@ -60,6 +60,8 @@ class Judge {
   CallId OnClientSends(int session, const Op& op);
   void OnLeft(int session) { left_.push_back(session); }
   void OnSent(const Call& call);
+  // What MULTI brings is put together, perhaps not for the first time.
+  void OnQueuing(const Call& call);
   void OnQueued(const Call& call, const Op& op, bool held);
   void OnAnswered(const Call& call);
   void OnMissed(const Call& call);

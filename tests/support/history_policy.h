@@ -10,6 +10,7 @@ struct Policy {
   // --- replication/ -----------------------------------------------------------------------------
   bool guard = true;                // PipelineGuard is asked
   bool guard_sees_eviction = true;  // ... and told that the node evicts
+  bool guard_sees_age = true;       // ... and how old the knowledge is
   bool repair_in_order = true;      // Repairable is asked
   bool learn_by_generation = true;  // a reply of an old generation proves nothing
   bool mark_by_answer = true;       // not when the body is sent
@@ -33,8 +34,8 @@ struct Policy {
   bool lease_bodies_count = true;            // a flush waits for bodies on leases too
   bool flush_waits_for_own_past = true;      // ... of the epoch before, whatever was heard since
   bool distribute_only_in_epoch = true;      // SCRIPT LOAD goes round only if no flush came between
-  bool only_reads_go_to_master_again = true;
-  bool owing_node_serves_nobody = true;  // until it was told of the SCRIPT FLUSH
+  bool only_replicas_reads_go_to_master = true;  // not what went to a node that was master then
+  bool owing_node_runs_nothing_unknown = true;  // until it was told of the SCRIPT FLUSH
   bool unsure_eval_is_lost = true;       // UPSTREAMLOST instead of NOSCRIPT for an EVAL
   bool imitators_carry_bodies = true;    // a script with the word in it is never exposed
 };

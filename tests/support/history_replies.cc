@@ -40,7 +40,6 @@ bool MaySendAgain(const Call& call) {
 void Session::OnAnswered(Call& call) {
   call.in_connection = false;
   CountBody(&call.body_count);
-  if (call.op().verb == Verb::kExec) CountBody(&transaction_bodies_);
   if (call.plan.exposed) guard_.OnAnswered();
   if (call.barrier) barrier_ = false;
   if (--on_the_way_ > 0) return;
@@ -104,7 +103,8 @@ void Session::TakeScript(Call& call) {
     OnMissed(call);
     return;
   }
-  const bool again = call.read_only || !world.policy().only_reads_go_to_master_again;
+  const bool again =
+      (call.read_only && call.by_replica) || !world.policy().only_replicas_reads_go_to_master;
   if (!call.to_master && worker_.Master() != call.node && again) {
     call.to_master = true;
     call.state = CallState::kHeld;
@@ -117,7 +117,8 @@ void Session::TakeScriptLoad(Call& call) {
   if (!call.reply.error.empty()) return;
   const ScriptId script = call.op().script;
   const auto& body = Scripts()[static_cast<size_t>(script)].body;
-  if (worker_.Scripts(worker_.pool(call.node)).MarkKnown(body->sha, call.plan.generation)) {
+  if (worker_.Scripts(worker_.pool(call.node)).MarkKnown(body->sha, call.plan.generation,
+                                                             call.plan.sent_at)) {
     world.judge().OnKnown(call.node, call.plan.generation, script);
     worker_.Known(call.node, call.plan.generation, script);
   }
@@ -151,6 +152,9 @@ void Session::OnVerdict(Call& call, Verdict verdict) {
   World& world = worker_.world();
   call.checking = false;
   --checking_;
+  if (verdict == Verdict::kUnsure) world.judge().OnUnsure(call.command.id);
+  // What has no effect may be sent again whoever said it.
+  if (call.read_only) verdict = Verdict::kServers;
   switch (verdict) {
     case Verdict::kServers:
       call.confirmed = true;
@@ -166,12 +170,6 @@ void Session::OnVerdict(Call& call, Verdict verdict) {
       break;
     case Verdict::kUnsure:
       world.Trace("  c" + std::to_string(call.command.id) + ": nobody can tell");
-      world.judge().OnUnsure(call.command.id);
-      if (call.read_only) {
-        call.state = CallState::kLost;
-        call.was_sent = true;
-        break;
-      }
       --unsettled_;
       if (!call.script.by_sha && world.policy().unsure_eval_is_lost) {
         Refuse(call, kUpstreamLost);

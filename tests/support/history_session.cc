@@ -164,12 +164,15 @@ Session::Sending Session::SendOnLane(Call& call) {
   if (worker_.world().policy().guard && !guard_.MaySend(plain)) return Sending::kWait;
   call.plan = {};
   if (call.op().verb == Verb::kScriptLoad)
-    call.plan.generation = worker_.Scripts(pool).generation();
+    call.plan = {.generation = worker_.Scripts(pool).generation(),
+                 .sent_at = worker_.Scripts(pool).proofs()};
   PutOnLink(call, *lane, Request{call.op(), call.command.id, Carried::kByClient, {}});
   return Sending::kSent;
 }
 
 void Session::FindBody(Call& call) {
+  call.script.may_imitate =
+      worker_.world().policy().imitators_carry_bodies && ScriptOf(call.op()).body->says_noscript;
   if (!call.script.by_sha) return;
   const bool flushed = call.script_epoch != worker_.registry().epoch();
   if (call.pass_body && !(flushed && worker_.world().policy().resend_forgets_body_at_flush)) return;
@@ -182,11 +185,13 @@ void Session::FindBody(Call& call) {
 Session::Sending Session::SendScriptOnLane(Call& call, Pool& pool, Link& lane) {
   const Policy& policy = worker_.world().policy();
   FindBody(call);
+  if (MustAwaitFlush(pool, call.op())) return Sending::kWait;
   auto& cache = worker_.Scripts(pool);
   const bool evicts = pool.evicts && policy.guard_sees_eviction;
   const bool convert = worker_.world().scenario().convert_eval && !call.more_follows;
   replication::Plan plan;
   plan.generation = cache.generation();
+  plan.sent_at = cache.proofs();
   if (!call.pass_body) {
     plan = replication::PlanCall(cache, lane.id, call.script, convert);
     if (!policy.ride_own_lane_only && !plan.exposed) {
@@ -197,11 +202,7 @@ Session::Sending Session::SendScriptOnLane(Call& call, Pool& pool, Link& lane) {
   } else if (call.script.by_sha) {
     plan.wire = Wire::kWithBody;
   }
-  if (policy.imitators_carry_bodies && ScriptOf(call.op()).nature == Nature::kImitates) {
-    plan.exposed = plan.riding = false;
-    const bool body = call.script.by_sha && call.script.has_body;
-    plan.wire = body ? Wire::kWithBody : Wire::kAsCame;
-  }
+  if (!policy.guard_sees_age) plan.known_at = 0;
   if (policy.guard && !guard_.MaySend(call.script, plan, evicts)) {
     if (plan.wire != Wire::kAsSha) return Sending::kWait;
     plan.wire = Wire::kAsCame;
@@ -228,6 +229,14 @@ Session::Sending Session::SendScriptOnLane(Call& call, Pool& pool, Link& lane) {
   return Sending::kSent;
 }
 
+// The node owes a SCRIPT FLUSH: what nobody gave us since must not be found there.
+bool Session::MustAwaitFlush(const Pool& pool, const Op& op) {
+  const World& world = worker_.world();
+  return op.verb == Verb::kEvalSha && world.owes_flush(pool.node) &&
+         world.policy().owing_node_runs_nothing_unknown &&
+         worker_.registry().Find(ScriptOf(op).body->sha) == nullptr;
+}
+
 Session::Sending Session::SendOnLease(Call& call) {
   const Policy& policy = worker_.world().policy();
   if (lease_ == nullptr) {
@@ -239,6 +248,10 @@ Session::Sending Session::SendOnLease(Call& call) {
     sent_multi_ = false;
   }
   if (lease_->is_closed()) return Sending::kWait;
+  Pool& pool = worker_.pool(pool_);
+  bool await = MustAwaitFlush(pool, call.op());
+  for (const Op& op : call.command.queued) await = await || MustAwaitFlush(pool, op);
+  if (await) return Sending::kWait;
   const Verb verb = call.op().verb;
   Request request{call.op(), call.command.id, Carried::kByClient, {}};
   call.plan = {};
@@ -248,6 +261,8 @@ Session::Sending Session::SendOnLease(Call& call) {
     request = QueueTransaction(call);
   } else if (verb == Verb::kExec) {
     sent_multi_ = false;
+    // What was queued runs with EXEC, and is on the way until that is answered.
+    call.body_count = std::exchange(transaction_bodies_, nullptr);
   } else if (call.is_script()) {
     FindBody(call);
     if (call.script.by_sha && call.body != nullptr) {
@@ -268,6 +283,7 @@ Request Session::QueueTransaction(Call& call) {
   const Policy& policy = worker_.world().policy();
   Request request{call.op(), call.command.id, Carried::kByClient, {}};
   bool bodies = false;
+  worker_.world().judge().OnQueuing(call);
   for (const Op& op : call.command.queued) {
     Queued queued{op, Carried::kByClient};
     const bool held =
@@ -291,6 +307,7 @@ void Session::PutOnLink(Call& call, Link& link, Request request) {
   call.state = CallState::kOnTheWay;
   call.in_connection = true;
   call.node = pool_;
+  call.by_replica = lease_ == nullptr && pool_ != worker_.Master();
   call.link = &link;
   call.script_epoch = worker_.registry().epoch();
   ++call.attempts;
@@ -303,7 +320,7 @@ void Session::PutOnLink(Call& call, Link& link, Request request) {
 }
 
 void Session::CountBody(uint32_t** count) {
-  if (*count != nullptr) --**std::exchange(count, nullptr);
+  if (*count != nullptr) --*std::exchange(*count, nullptr);
 }
 
 }  // namespace history

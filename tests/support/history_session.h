@@ -40,6 +40,7 @@ struct Call {
   bool in_connection = false;
   bool was_sent = false;
   bool withheld = false;
+  bool by_replica = false;
   bool to_master = false;
   bool pass_body = false;
   bool checking = false;
@@ -90,6 +91,7 @@ class Session {
   Sending SendOnLane(Call& call);
   Sending SendScriptOnLane(Call& call, Pool& pool, Link& lane);
   Sending SendOnLease(Call& call);
+  bool MustAwaitFlush(const Pool& pool, const Op& op);
   int Route(const Call& call);
   void FindBody(Call& call);
   void PutOnLink(Call& call, Link& link, Request request);

@@ -66,6 +66,7 @@ class World {
   Server& server(int node) { return *servers_[static_cast<size_t>(node)]; }
   uint64_t generation(int node) const { return generations_[static_cast<size_t>(node)]; }
   uint64_t lost_in(int node) const { return lost_in_[static_cast<size_t>(node)]; }
+  bool owes_flush(int node) const { return control_->owes_flush(node); }
   void Raise(int node, const char* why);
   void ProvenLost(int node, uint64_t generation);
   Link& Connect(int worker, int node, Link::Kind kind);

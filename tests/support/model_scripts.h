@@ -41,6 +41,7 @@ inline const std::vector<Script>& Scripts() {
       const Nature nature = i < kClientScripts ? kNatures[i] : Nature::kReads;
       std::string text = nature == Nature::kFlaggedReads ? "#!lua flags=no-writes\n" : "";
       text += "return '" + std::to_string(i) + "'";
+      if (nature == Nature::kImitates) text += " -- or NOSCRIPT";
       auto body = std::make_shared<const replication::ScriptBody>(text);
       const std::string mark = " script: " + body->sha.ToString() + ", on @user_script:1.";
       all.push_back({nature, body, "ERR value is not an integer or out of range" + mark,

@@ -67,12 +67,13 @@ Reply Server::RunScript(const Request& request, const Op& op, Carried carried, i
   Reply reply;
   reply.ran = true;
   const bool writes = Writes(script.nature);
-  if (writes && (op.ro || !is_master)) {
+  const bool refused = writes && (op.ro || !is_master);  // in the middle of running
+  ledger_.runs.push_back({now, index_, request.call, element, op.script, writes && !refused,
+                          op.verb == Verb::kEvalSha});
+  if (refused) {
     reply.error = op.ro ? script.ro_error : script.readonly_error;
     return reply;
   }
-  ledger_.runs.push_back(
-      {now, index_, request.call, element, op.script, writes, op.verb == Verb::kEvalSha});
   if (script.nature == Nature::kFails) reply.error = script.running_error;
   if (script.nature == Nature::kImitates && request.call % 2 == 1) reply.error = kNoScript;
   return reply;

@@ -48,7 +48,7 @@ void FakeHub::Known(replication::NodeId node, uint64_t, const replication::Sha1&
   notes.push_back("known on " + std::to_string(node) + " " + sha.ToString());
 }
 
-void FakeHub::Distribute(replication::ScriptRef script, std::function<void()> done) {
+void FakeHub::Distribute(replication::ScriptRef script, uint64_t, std::function<void()> done) {
   notes.push_back("distribute " + script->sha.ToString());
   Later(std::move(done));
 }
@@ -65,7 +65,8 @@ void FakeHub::KillEverywhere(std::function<void(std::string)> done) {
   Later([done = std::move(done), reply = kill_reply] { done(reply); });
 }
 
-void FakeHub::Verify(replication::NodeId node, std::vector<replication::ScriptRef> bodies) {
+void FakeHub::Verify(replication::NodeId node, uint64_t,
+                     std::vector<replication::ScriptRef> bodies) {
   for (const auto& body : bodies)
     notes.push_back("verify on " + std::to_string(node) + " " + body->sha.ToString());
 }
@@ -102,6 +103,7 @@ House::House(size_t nodes_count)
               scripts,
               bodies,
               miss_checks,
+              orphans,
               hub,
               script_lines,
               {},

@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "proxy/frontend/miss_checks.h"
+#include "proxy/frontend/orphans.h"
 #include "proxy/frontend/session.h"
 #include "proxy/frontend/session_context.h"
 #include "tests/support/fake_node.h"
@@ -36,10 +37,12 @@ class FakeHub final : public ScriptHub {
   void Learned(replication::ScriptRef script, uint64_t epoch, const char* how) override;
   void Known(replication::NodeId node, uint64_t generation,
              const replication::Sha1& sha) override;
-  void Distribute(replication::ScriptRef script, std::function<void()> done) override;
+  void Distribute(replication::ScriptRef script, uint64_t epoch,
+                  std::function<void()> done) override;
   void FlushEverywhere(bool master_too, std::function<void()> done) override;
   void KillEverywhere(std::function<void(std::string)> done) override;
-  void Verify(replication::NodeId node, std::vector<replication::ScriptRef> bodies) override;
+  void Verify(replication::NodeId node, uint64_t epoch,
+              std::vector<replication::ScriptRef> bodies) override;
   void Show(replication::NodeId node, const replication::Sha1& sha) override;
   void ReplicaThroughUs() override { ++replicas; }
   void AskNodesNow() override { ++asked; }
@@ -146,6 +149,7 @@ class House final : private SessionOwner {
   BodiesOnTheWay bodies;
   MissChecks miss_checks;
   FakeHub hub{loop};
+  Orphans orphans{hub};
   base::log::Budget script_lines{10};
   SessionContext context;
 

@@ -30,6 +30,13 @@ class ReplyQueueTest : public ::testing::Test {
     return text;
   }
 
+  // Hears of nothing but flushes.
+  struct NoHeir final : backend::ReplySink {
+    void OnReply(backend::Call&, base::Slice, bool, bool) override { ADD_FAILURE(); }
+    void OnLost(backend::Call&, bool, const std::string&) override { ADD_FAILURE(); }
+  };
+
+  NoHeir heir_;
   CallPool pool_;
   ReplyQueue queue_{pool_};
   base::ByteQueue out_;
@@ -164,7 +171,7 @@ TEST_F(ReplyQueueTest, ACallInAConnectionsQueueStaysThereWhenItsClientLeaves) {
   Call* answered = Sent();
   answered->state = CallState::kAnswered;
   queue_.Push();
-  queue_.Abandon();
+  queue_.Abandon(&heir_);
   EXPECT_TRUE(queue_.empty());
   EXPECT_EQ(queue_.size(), 0u);
   EXPECT_EQ(queue_.waiting_bytes(), 0u);
@@ -204,7 +211,7 @@ TEST_F(ReplyQueueTest, ASmallReplyThatWaitsDoesNotKeepTheChunkItWasReadInto) {
   queue_.Pass(*two, base::Slice{chunk, raw->data, 1}, &out_);
   chunk = base::ChunkRef();
   EXPECT_EQ(chunks.Take().get(), raw);
-  queue_.Abandon();
+  queue_.Abandon(&heir_);
 }
 
 // Replies that come in any order and in any pieces leave in the order of the commands.

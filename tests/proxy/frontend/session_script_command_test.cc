@@ -77,6 +77,35 @@ TEST(ScriptCommand, FlushForgetsEverywhereBeforeItIsAnswered) {
   EXPECT_EQ(house.scripts.size(), 0u);
 }
 
+TEST(ScriptCommand, AFlushWhoseClientHasLeftIsCarriedOutAllTheSame) {
+  House house;
+  house.Hold(kBody);
+  house.master().Hold();
+  Client& client = house.Connect();
+  client.Say("SCRIPT FLUSH");
+  ASSERT_TRUE(house.Until([&] { return house.master().held() == 1; }));
+  house.session(0).Close();  // reset, say, or over a limit
+  EXPECT_EQ(house.scripts.size(), 1u);
+  house.master().Release();
+  ASSERT_TRUE(house.Until([&] { return house.hub.notes == Texts{"flush"}; }));
+  EXPECT_EQ(house.scripts.size(), 0u);
+}
+
+TEST(ScriptCommand, AFlushThatWasRefusedAfterItsClientLeftFlushesNothing) {
+  House house;
+  house.Hold(kBody);
+  house.master().Answer("SCRIPT FLUSH", "-NOPERM User u has no permissions\r\n");
+  house.master().Hold();
+  Client& client = house.Connect();
+  client.Say("SCRIPT FLUSH");
+  ASSERT_TRUE(house.Until([&] { return house.master().held() == 1; }));
+  house.session(0).Close();  // reset, say, or over a limit
+  house.master().Release();
+  EXPECT_TRUE(house.Answers(house.Connect(), "PING", "+PONG\r\n"));
+  EXPECT_TRUE(house.hub.notes.empty());
+  EXPECT_EQ(house.scripts.size(), 1u);
+}
+
 TEST(ScriptCommand, AnEvalshaBehindAFlushIsNotGivenTheScriptBack) {
   House house;
   house.BelieveKnown(0, kBody);

@@ -75,7 +75,7 @@ class SettleTest : public ::testing::Test {
   std::string Settled(const std::string& letters) {
     for (const char letter : letters) Push(letter);
     const std::string outcome = Settled();
-    queue_.Abandon();
+    queue_.Abandon(&house_.orphans);
     return outcome;
   }
 
@@ -146,7 +146,7 @@ TEST_F(SettleTest, AReadOfWhichTheClientHasSeenSomeIsNotRepeated) {
 TEST_F(SettleTest, AReadThatWasLostAgainAndAgainIsGivenUp) {
   Push('S')->attempts = 3;
   EXPECT_EQ(Settled(), "h");
-  queue_.Abandon();
+  queue_.Abandon(&house_.orphans);
   Push('S')->attempts = 4;
   EXPECT_EQ(Settled(), "x");
 }
