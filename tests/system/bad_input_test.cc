@@ -78,6 +78,11 @@ std::vector<Bad> BadInputs() {
                                          Encode({"EVAL", "return 1"}) + Encode({"SCRIPT"}) +
                                          Encode({"MULTI", "x"}) + Encode({"SELECT"}) +
                                          Encode({"SUBSCRIBE"}) + Encode({"BLPOP", "k"})},
+      {"wrong numbers of arguments of what has a connection of its own",
+       Encode({"PSUBSCRIBE"}) + Encode({"MONITOR", "x"}) + Encode({"WAIT", "0"}) +
+           Encode({"PSYNC"}) + Encode({"CLIENT", "REPLY"}) + Encode({"WATCH"}) +
+           Encode({"INCR", "m"}) + Encode({"MULTI"}) + Encode({"INCR", "m"}) +
+           Encode({"BRPOP", "k"}) + Encode({"EXEC"}) + Encode({"INCR", "m"})},
   };
 }
 

@@ -160,6 +160,24 @@ TEST(SessionFlow, ASubscriberHasItsConnectionAndGetsWhatComes) {
   EXPECT_EQ(house.budget.used.load(), 0u);
 }
 
+TEST(SessionFlow, ACommandWithTooFewArgumentsIsRefusedByTheServerAndTheSessionGoesOn) {
+  House house;
+  const std::string wrong = "-ERR wrong number of arguments\r\n";
+  house.master().Answer("SUBSCRIBE", wrong);
+  house.master().Answer("BLPOP", wrong);
+  house.master().Hold();
+  Client& client = house.Connect();
+  for (const char* words : {"SUBSCRIBE", "BLPOP k", "INCR a"}) client.Say(words);
+  client.HalfClose();
+  // It is refused at once, and nothing waits in the server: the replies are owed, as always.
+  ASSERT_TRUE(house.Until([&] { return house.master().held() == 3; }));
+  house.Turns();
+  house.master().Release();
+  ASSERT_TRUE(house.Until([&] { return client.ended(); }));
+  EXPECT_EQ(client.got(), wrong + wrong + ":1\r\n");
+  EXPECT_EQ(house.counters.leases_taken.Get(), 0u);
+}
+
 TEST(SessionFlow, ASubscriberInAnotherDatabaseDoesNotSeeOurHandshake) {
   House house;
   const std::string subscribed = "*3\r\n" + Bulk("subscribe") + Bulk("c") + ":1\r\n";
