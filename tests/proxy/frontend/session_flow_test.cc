@@ -1,6 +1,7 @@
 // Large things and slow clients; connections that are one client's for good.
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <string>
 #include <vector>
 
@@ -101,6 +102,53 @@ TEST(SessionFlow, AClientThatDoesNotReadIsClosedAtItsLimit) {
   ASSERT_TRUE(house.Until([&] { return house.sessions_open() == 0; }));
   EXPECT_EQ(house.counters.clients_closed_output.Get(), 1u);
   EXPECT_TRUE(house.Answers(house.Connect(), "GET a", ValueOf("a")));
+}
+
+TEST(SessionFlow, ManyThatNeverReadTogetherHoldUpTheOneBehindThemForAMomentOnly) {
+  House house;
+  house.settings.proxy.client_output_limit = 1 << 20;
+  house.master().Answer("GET large", Bulk(std::string(3 << 20, 'x')));
+  house.master().Hold();
+  for (int i = 0; i < 4; ++i) {
+    Client& deaf = house.Connect();
+    deaf.StopReading();
+    deaf.Say("GET large");
+  }
+  ASSERT_TRUE(house.Until([&] { return house.master().held() == 4; }));
+  Client& other = house.Connect();
+  other.Say("GET a");
+  ASSERT_TRUE(house.Until([&] { return house.master().held() == 5; }));
+  EXPECT_EQ(house.master().accepted(), 1u) << "they share a lane";
+  const auto began = std::chrono::steady_clock::now();
+  house.master().Release();
+  EXPECT_TRUE(house.Gets(other, ValueOf("a")));
+  EXPECT_LT(std::chrono::steady_clock::now() - began, milliseconds(2500));
+  EXPECT_EQ(house.counters.clients_closed_output.Get(), 4u);
+}
+
+TEST(SessionFlow, OneThatTakesSomethingNowAndThenIsNotTakenForOneThatNeverReads) {
+  House house;
+  house.settings.proxy.client_output_limit = 1 << 20;
+  const std::string large = Bulk(std::string(4 << 20, 'x'));
+  house.master().Answer("GET large", large);
+  house.master().Hold();
+  Client& slow = house.Connect();
+  Client& other = house.Connect();
+  slow.StopReading();
+  slow.Say("GET large");
+  ASSERT_TRUE(house.Until([&] { return house.master().held() == 1; }));
+  other.Say("GET a");
+  ASSERT_TRUE(house.Until([&] { return house.master().held() == 2; }));
+  house.master().Release();
+  auto next = std::chrono::steady_clock::now();
+  EXPECT_TRUE(house.Until([&] {
+    const bool now = std::chrono::steady_clock::now() >= next;
+    if (now) next += milliseconds(120);
+    now ? slow.ReadAgain() : slow.StopReading();
+    return slow.got().size() >= large.size() || slow.ended();
+  }));
+  EXPECT_EQ(slow.got().size(), large.size());
+  EXPECT_TRUE(house.Gets(other, ValueOf("a")));
 }
 
 TEST(SessionFlow, AClientThatAsksForMuchAndReadsItGetsItAll) {
