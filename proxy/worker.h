@@ -120,6 +120,7 @@ class Worker final : private frontend::SessionOwner,
   replication::ScriptRegistry scripts_;
   frontend::BodiesOnTheWay bodies_;
   frontend::MissChecks miss_checks_;
+  frontend::EvalRights eval_rights_{loop_};
   frontend::SessionContext context_;
 
   std::unordered_map<uint64_t, std::unique_ptr<frontend::Session>> sessions_;

@@ -21,6 +21,7 @@
 
 namespace frontend {
 
+class EvalRights;
 class MissChecks;
 
 // Bodies sent in the place of a sha and not answered yet, for two epochs of lua_scripts that follow
@@ -43,6 +44,7 @@ struct SessionContext {
   replication::ScriptRegistry& scripts;
   BodiesOnTheWay& bodies;
   MissChecks& miss_checks;
+  EvalRights& eval_rights;
   ScriptHub& hub;
   // Lines about single scripts and calls.
   base::log::Budget& script_lines;

@@ -120,6 +120,10 @@ void Upstream::FindBody(Call& call) {
   call.script.has_body = call.body != nullptr;
 }
 
+EvalRights::Right Upstream::RightToSendBody(const Call& call, const backend::ConnectionKey& key) {
+  return context_.eval_rights.Of(*pool_, key, HasReadOnlyName(call.request));
+}
+
 Upstream::Sending Upstream::SendScriptOnLane(Call& call, backend::Connection& lane) {
   using replication::Wire;
   FindBody(call);
@@ -133,6 +137,11 @@ Upstream::Sending Upstream::SendScriptOnLane(Call& call, backend::Connection& la
     plan = replication::PlanCall(cache, lane.id(), call.script, convert);
   } else if (call.script.by_sha) {
     plan.wire = Wire::kWithBody;
+  }
+  if (plan.wire == Wire::kWithBody) {
+    const auto right = RightToSendBody(call, lane.key());
+    if (right == EvalRights::Right::kAsked) return Sending::kWait;
+    if (right == EvalRights::Right::kNo) plan.wire = Wire::kAsCame;
   }
   if (!guard_.MaySend(call.script, plan, evicts)) {
     if (plan.wire != Wire::kAsSha) return Sending::kWait;
@@ -224,6 +233,12 @@ Upstream::Sending Upstream::SendOnLease(Call& call, std::string* refusal) {
   }
   if (lease_->closed()) return Sending::kWait;  // it is just being taken from us
   if (lease_->unsent() > kMostUnsent) return Sending::kWait;
+  if (call.after == After::kScript) {
+    FindBody(call);
+    if (call.script.by_sha && call.body != nullptr &&
+        RightToSendBody(call, lease_->key()) == EvalRights::Right::kAsked)
+      return Sending::kWait;
+  }
   NoteInTransaction(call);
   if (call.about_writes && !transaction_.sent_multi) PrepareWait();
   Note(call, *lease_);
@@ -240,11 +255,10 @@ Upstream::Sending Upstream::SendOnLease(Call& call, std::string* refusal) {
 
 void Upstream::SendScriptOnLease(Call& call) {
   using replication::Wire;
-  FindBody(call);
   // Inside MULTI a NOSCRIPT could not be repaired, and nothing is believed of a lease: the body goes
   // with every call. Behind a SCRIPT FLUSH of the same transaction the server is to say NOSCRIPT.
-  const bool with_body =
-      call.script.by_sha && call.body != nullptr && !transaction_.notes.flush;
+  const bool with_body = call.script.by_sha && call.body != nullptr && !transaction_.notes.flush &&
+                         RightToSendBody(call, lease_->key()) == EvalRights::Right::kYes;
   call.plan = {with_body ? Wire::kWithBody : Wire::kAsCame, false, false,
                pool_->Scripts().generation()};
   call.is_script = true;

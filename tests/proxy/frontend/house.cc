@@ -102,6 +102,7 @@ House::House(size_t nodes_count)
               scripts,
               bodies,
               miss_checks,
+              eval_rights,
               hub,
               script_lines,
               {},

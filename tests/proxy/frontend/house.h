@@ -17,6 +17,7 @@
 #include <utility>
 #include <vector>
 
+#include "proxy/frontend/eval_rights.h"
 #include "proxy/frontend/miss_checks.h"
 #include "proxy/frontend/session.h"
 #include "proxy/frontend/session_context.h"
@@ -145,6 +146,7 @@ class House final : private SessionOwner {
   replication::ScriptRegistry scripts;
   BodiesOnTheWay bodies;
   MissChecks miss_checks;
+  EvalRights eval_rights{loop};
   FakeHub hub{loop};
   base::log::Budget script_lines{10};
   SessionContext context;
