@@ -125,6 +125,7 @@ class Worker final : private frontend::SessionOwner,
   frontend::BodiesOnTheWay bodies_;
   frontend::MissChecks miss_checks_;
   frontend::Orphans orphans_;
+  frontend::EvalRights eval_rights_{loop_};
   frontend::SessionContext context_;
 
   std::unordered_map<uint64_t, std::unique_ptr<frontend::Session>> sessions_;

@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include "proxy/frontend/script_wire.h"
 #include "proxy/resp/number.h"
 #include "proxy/resp/reply_scan.h"
 #include "proxy/resp/request_scan.h"
@@ -51,6 +52,8 @@ Aftermath::Next Aftermath::Take(Call& call, ReplyQueue& queue, Upstream& upstrea
     upstream.transaction().OnQueued(call);
     return Next::kDeliver;
   }
+  if (call.plan.wire == replication::Wire::kWithBody && resp::ErrorCode(reply) == "NOPERM")
+    context_.eval_rights.Doubt(pool, state_.key.identity, HasReadOnlyName(call.request));
   // Inside MULTI nothing happens before EXEC, if at all.
   if (call.queued) return Next::kDeliver;
   if (call.nil_reply) {

@@ -70,6 +70,10 @@ Dispatcher::Verdict Dispatcher::Prepare(Call& call, const Args& args, bool in_mu
     *answer = ErrorReply(kNoAuth);
     return Verdict::kAnswer;
   }
+  // The server will refuse it, so it needs no connection of its own. (EXEC ends the transaction all
+  // the same.)
+  if (!command.Takes(args.size()) && !(in_multi && command.kind == Kind::kExec))
+    return Plain(call, command);
   switch (command.kind) {
     case Kind::kPlain: return Plain(call, command);
     case Kind::kCursor:
@@ -326,10 +330,10 @@ Dispatcher::Verdict Dispatcher::Client(Call& call, const Args& args, std::string
              (EqualsWord(args[2], "LIB-NAME") || EqualsWord(args[2], "LIB-VER"))) {
     (EqualsWord(args[2], "LIB-NAME") ? state_.lib_name : state_.lib_version) = args[3];
     *answer = kOk;
-  } else if (EqualsWord(sub, "REPLY") || EqualsWord(sub, "TRACKING") ||
-             EqualsWord(sub, "CACHING") || EqualsWord(sub, "NO-EVICT") ||
-             EqualsWord(sub, "NO-TOUCH") || EqualsWord(sub, "CAPA") ||
-             EqualsWord(sub, "IMPORT-SOURCE")) {
+  } else if (n > 2 && (EqualsWord(sub, "REPLY") || EqualsWord(sub, "TRACKING") ||
+                       EqualsWord(sub, "CACHING") || EqualsWord(sub, "NO-EVICT") ||
+                       EqualsWord(sub, "NO-TOUCH") || EqualsWord(sub, "CAPA") ||
+                       EqualsWord(sub, "IMPORT-SOURCE"))) {
     call.pins = true;
     return Lease(call);
   } else {

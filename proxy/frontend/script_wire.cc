@@ -10,9 +10,13 @@ namespace {
 
 struct Parts {
   std::string_view count;  // "*4\r\n"
-  bool read_only = false;  // the name ends in _RO; without it the call could write
-  base::Slice rest;        // the arguments behind the script
+  bool read_only = false;
+  base::Slice rest;  // the arguments behind the script
 };
+
+bool IsReadOnlyName(std::string_view name) {
+  return name.size() > 3 && name[name.size() - 3] == '_';
+}
 
 Parts PartsOf(const base::Slice& request) {
   std::vector<std::string_view> front;
@@ -20,7 +24,7 @@ Parts PartsOf(const base::Slice& request) {
   const std::string_view name = front[0];
   const auto rest = static_cast<size_t>(front[1].data() + front[1].size() + 2 - request.data);
   return {request.view().substr(0, request.view().find('\n') + 1),
-          name.size() > 3 && name[name.size() - 3] == '_',
+          IsReadOnlyName(name),
           request.Sub(rest, request.size - rest)};
 }
 
@@ -45,6 +49,12 @@ Pieces AsSha(const base::Slice& request, const replication::Sha1& sha) {
   head += Bulk(parts.read_only ? "EVALSHA_RO" : "EVALSHA");
   head += Bulk(sha.ToString());
   return {base::CopySlice(head), parts.rest, base::Slice(), base::Slice()};
+}
+
+bool HasReadOnlyName(const base::Slice& request) {
+  std::vector<std::string_view> front;
+  resp::PeekArguments(request.view(), 1, &front);
+  return IsReadOnlyName(front[0]);
 }
 
 bool HasValidNumkeys(const std::vector<std::string_view>& args) {

@@ -27,6 +27,9 @@ Pieces WithBody(const base::Slice& request, const replication::ScriptRef& body);
 // EVAL(_RO) as EVALSHA(_RO).
 Pieces AsSha(const base::Slice& request, const replication::Sha1& sha);
 
+// The name of the script call ends in _RO: without it the call could write.
+bool HasReadOnlyName(const base::Slice& request);
+
 // numkeys (the third argument) is a number that fits the number of arguments: a server that takes
 // the call gets as far as the script.
 bool HasValidNumkeys(const std::vector<std::string_view>& args);

@@ -347,7 +347,7 @@ void Session::CheckOutput() {
     // A large reply to a client that may just be slower than the node: a moment to catch up.
     paused_ = upstream_.connection();
     paused_->PauseReading();
-    stalled_since_ms_ = context_.loop.now_ms();
+    stalled_since_ms_ = taken_ms_ = context_.loop.now_ms();
     owner_.OnSessionWaits(*this);
     return;
   }
@@ -362,6 +362,7 @@ void Session::CheckOutput() {
 void Session::OnWriteProgress() {
   Touch();
   if (paused_ == nullptr) return;
+  taken_ms_ = context_.loop.now_ms();
   const size_t enough = stalled_since_ms_ != 0
                             ? static_cast<size_t>(context_.settings.proxy.client_output_limit / 2)
                             : kResumeBelow;
@@ -373,7 +374,7 @@ void Session::OnWriteProgress() {
 void Session::OnTick() {
   if (closed_) return;
   const uint64_t now = context_.loop.now_ms();
-  if (stalled_since_ms_ != 0 && now - stalled_since_ms_ > kStallMs) {
+  if (stalled_since_ms_ != 0 && (now - stalled_since_ms_ > kStallMs || now - taken_ms_ > kDeafMs)) {
     CheckOutput();
     if (closed_) return;
   }

@@ -144,7 +144,10 @@ class Session final : private net::StreamOwner,
   static constexpr size_t kStreamFrom = 1 << 20;  // commands longer than this pass in pieces
   static constexpr size_t kPauseAbove = 1 << 20;
   static constexpr size_t kResumeBelow = 256 * 1024;
+  // A reply that others wait behind, beyond the limit: so long its client has to catch up. One that
+  // takes nothing at all for the first part of it will not.
   static constexpr uint64_t kStallMs = 1000;
+  static constexpr uint64_t kDeafMs = 250;
   static constexpr uint64_t kLingerMs = 10'000;
 
   SessionContext& context_;
@@ -175,6 +178,7 @@ class Session final : private net::StreamOwner,
   backend::Connection* paused_ = nullptr;  // not read from, because our client does not keep up
   replication::LaneId retired_for_us_ = 0;
   uint64_t stalled_since_ms_ = 0;
+  uint64_t taken_ms_ = 0;  // while stalled: when the client last took something
 
   bool closed_ = false;
   bool draining_ = false;

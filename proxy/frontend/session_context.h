@@ -21,6 +21,7 @@
 
 namespace frontend {
 
+class EvalRights;
 class MissChecks;
 class Orphans;
 
@@ -45,6 +46,7 @@ struct SessionContext {
   BodiesOnTheWay& bodies;
   MissChecks& miss_checks;
   Orphans& orphans;
+  EvalRights& eval_rights;
   ScriptHub& hub;
   // Lines about single scripts and calls.
   base::log::Budget& script_lines;

@@ -241,7 +241,9 @@ void Session::OnRawCommand(base::Slice request) {
     Close();
   } else if (verdict == Dispatcher::Verdict::kAnswer && answer.starts_with('-')) {
     Interject(answer);  // what is refused everywhere is refused here too
-  } else if (call->after == After::kScript && call->script.by_sha && call->body != nullptr) {
+  } else if (call->after == After::kScript && call->script.by_sha && call->body != nullptr &&
+             context_.eval_rights.Of(*upstream_.pool(), lease->key(), HasReadOnlyName(request)) !=
+                 EvalRights::Right::kNo) {
     for (base::Slice& piece : WithBody(request, call->body)) lease->WriteRaw(std::move(piece));
   } else {
     if (call->is_sync) {

@@ -135,6 +135,10 @@ bool Upstream::MustAwaitFlush(Call& call, const backend::NodePool& pool) {
          static_cast<uint64_t>(context_.settings.routing.failover_hold.count());
 }
 
+EvalRights::Right Upstream::RightToSendBody(const Call& call, const backend::ConnectionKey& key) {
+  return context_.eval_rights.Of(*pool_, key, HasReadOnlyName(call.request));
+}
+
 Upstream::Sending Upstream::SendScriptOnLane(Call& call, backend::Connection& lane) {
   using replication::Wire;
   FindBody(call);
@@ -150,6 +154,11 @@ Upstream::Sending Upstream::SendScriptOnLane(Call& call, backend::Connection& la
     plan = replication::PlanCall(cache, lane.id(), call.script, convert);
   } else if (call.script.by_sha) {
     plan.wire = Wire::kWithBody;
+  }
+  if (plan.wire == Wire::kWithBody) {
+    const auto right = RightToSendBody(call, lane.key());
+    if (right == EvalRights::Right::kAsked) return Sending::kWait;
+    if (right == EvalRights::Right::kNo) plan.wire = Wire::kAsCame;
   }
   if (!guard_.MaySend(call.script, plan, evicts)) {
     if (plan.wire != Wire::kAsSha) return Sending::kWait;
@@ -249,6 +258,9 @@ Upstream::Sending Upstream::SendOnLease(Call& call, std::string* refusal) {
   if (call.after == After::kScript) {
     FindBody(call);
     if (MustAwaitFlush(call, *pool_)) return Sending::kWait;
+    if (call.script.by_sha && call.body != nullptr &&
+        RightToSendBody(call, lease_->key()) == EvalRights::Right::kAsked)
+      return Sending::kWait;
   }
   NoteInTransaction(call);
   if (call.about_writes && !transaction_.sent_multi) PrepareWait();
@@ -268,8 +280,8 @@ void Upstream::SendScriptOnLease(Call& call) {
   using replication::Wire;
   // Inside MULTI a NOSCRIPT could not be repaired, and nothing is believed of a lease: the body goes
   // with every call. Behind a SCRIPT FLUSH of the same transaction the server is to say NOSCRIPT.
-  const bool with_body =
-      call.script.by_sha && call.body != nullptr && !transaction_.notes.flush;
+  const bool with_body = call.script.by_sha && call.body != nullptr && !transaction_.notes.flush &&
+                         RightToSendBody(call, lease_->key()) == EvalRights::Right::kYes;
   call.plan = {.wire = with_body ? Wire::kWithBody : Wire::kAsCame,
                .generation = pool_->Scripts().generation(),
                .sent_at = pool_->Scripts().proofs()};

@@ -22,6 +22,7 @@
 #include "proxy/backend/connection.h"
 #include "proxy/backend/node_pool.h"
 #include "proxy/frontend/call.h"
+#include "proxy/frontend/eval_rights.h"
 #include "proxy/frontend/session_context.h"
 #include "proxy/frontend/session_state.h"
 #include "proxy/frontend/transaction.h"
@@ -74,6 +75,7 @@ class Upstream final : private backend::LeaseHolder {
   void FindBody(Call& call);
   bool MustAwaitFlush(Call& call, const backend::NodePool& pool);
   void PlanLoad(Call& call);
+  EvalRights::Right RightToSendBody(const Call& call, const backend::ConnectionKey& key);
   // The node for `call`; null: wait, or `refusal`.
   backend::NodePool* Route(const Call& call, std::string* refusal);
   // There is no node at present: wait for one, but not for ever.

@@ -98,12 +98,14 @@ CommandTable::CommandTable(const std::vector<ServerCommand>& from_server)
     if (ours != commands_.end()) {
       ours->told = true;
       ours->read_only = told.read_only;
+      ours->arity = told.arity;
       continue;
     }
     // A subcommand is treated as its container is.
     const Kind kind = KindOfContainer(told.name);
     const bool blocking = kind == Kind::kPlain && told.blocking;
-    commands_.push_back({told.name, blocking ? Kind::kBlocking : kind, true, told.read_only});
+    commands_.push_back(
+        {told.name, blocking ? Kind::kBlocking : kind, true, told.read_only, told.arity});
   }
   Index();
 }

@@ -50,6 +50,13 @@ struct Command {
   Kind kind = Kind::kPlain;
   bool told = false;       // the server has it
   bool read_only = false;  // the server's flag
+  int arity = 0;           // as the server counts: with its name; -n = n or more; 0 = unknown
+
+  // A server refuses other numbers of arguments before it does anything.
+  bool Takes(size_t args) const {
+    return arity < 0 ? args >= static_cast<size_t>(-arity)
+                     : arity == 0 || args == static_cast<size_t>(arity);
+  }
 };
 
 // What the master's COMMAND reply says of one command or subcommand.
@@ -57,6 +64,7 @@ struct ServerCommand {
   std::string name;  // as the server writes it: lower case, "container|sub"
   bool read_only = false;
   bool blocking = false;
+  int arity = 0;
 };
 
 class CommandTable {

@@ -91,16 +91,20 @@ RequestScan::Outcome RequestScan::Scan(std::string_view data, const RequestLimit
 
 RequestScan::Outcome RequestScan::ScanInline(std::string_view data) {
   // offset_ is where the search for the line's end goes on.
-  const auto* end = static_cast<const char*>(
-      std::memchr(data.data() + offset_, '\n', data.size() - static_cast<size_t>(offset_)));
-  if (end == nullptr) {
-    offset_ = data.size();
+  const char* from = data.data() + offset_;
+  const size_t left = data.size() - static_cast<size_t>(offset_);
+  const auto* end = static_cast<const char*>(std::memchr(from, '\n', left));
+  // A server looks for it as in a C string: behind a NUL it finds none, whatever still comes.
+  const auto* nul = static_cast<const char*>(
+      std::memchr(from, '\0', end == nullptr ? left : static_cast<size_t>(end - from)));
+  if (end == nullptr || nul != nullptr) {
+    offset_ = static_cast<uint64_t>((nul == nullptr ? from + left : nul) - data.data());
     if (data.size() > kMaxLineBytes) return Fail(Fault::kInlineTooLong);
     return Outcome::kMore;
   }
   offset_ = static_cast<uint64_t>(end - data.data()) + 1;
   for (const char c : data.substr(0, static_cast<size_t>(offset_)))
-    if (!IsBlank(c) && c != '\0') return Outcome::kInline;
+    if (!IsBlank(c)) return Outcome::kInline;
   return Outcome::kEmpty;
 }
 

@@ -6,7 +6,8 @@
 // bytes in the place of a line end, say) is taken. Such a command is called irregular: it must not
 // go to a shared connection as it came, but be written anew.
 //
-// Inline commands ("PING\r\n") are found here too; SplitInline() takes them apart.
+// Inline commands ("PING\r\n") are found here too; SplitInline() takes them apart. A line with a
+// NUL byte in it never ends, as in every server; that it is too long is said when it is.
 //
 // Any one thread; plain data, 24 bytes for each idle client.
 #pragma once

@@ -381,4 +381,27 @@ TEST(ScriptCases, Case30_AUserWhoMayCallButNotSendScriptsRunsWhatTheNodeHolds) {
   EXPECT_EQ(stage.master()("GET", "n"), "2");
 }
 
+TEST(ScriptCases, Case30_AlsoInATransactionAndInAPipeline) {
+  Stage stage(OneReplica({}));
+  ASSERT_EQ(
+      stage.master()("ACL", "SETUSER", "caller", "on", ">pw", "~*", "+@all", "-eval", "-script"),
+      "+OK");
+  const std::string body = WriteScript(1);
+  const std::string call = Encode({"EVALSHA", Sha1Hex(body), "1", "n"});
+  RespClient loader = stage.Connect();
+  ASSERT_EQ(loader("SCRIPT", "LOAD", body), Sha1Hex(body));
+  stage.VoidKnowledge();
+  // The user's very first call.
+  RespClient transaction = stage.Connect();
+  ASSERT_EQ(transaction("AUTH", "caller", "pw"), "+OK");
+  transaction.SendRaw(Encode({"MULTI"}) + call + Encode({"EXEC"}));
+  for (const char* reply : {"+OK", "+QUEUED", "[:1]"})
+    EXPECT_EQ(transaction.Receive().Show(), reply);
+  // On another worker it may be the first one too.
+  RespClient pipeline = stage.Connect();
+  ASSERT_EQ(pipeline("AUTH", "caller", "pw"), "+OK");
+  pipeline.SendRaw(call + Encode({"INCR", "n"}) + call + Encode({"INCR", "n"}));
+  for (const char* reply : {":2", ":3", ":4", ":5"}) EXPECT_EQ(pipeline.Receive().Show(), reply);
+}
+
 }  // namespace

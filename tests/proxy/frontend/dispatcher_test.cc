@@ -205,6 +205,14 @@ TEST_F(DispatcherTest, WhatLeavesStateInTheConnectionHasItForGood) {
   EXPECT_EQ(Told("CLIENT NO-EVICT ON"), "lease pins");
 }
 
+TEST_F(DispatcherTest, WhatTheServerWillRefuseForItsArgumentsNeedsNoConnectionOfItsOwn) {
+  for (const char* words : {"SUBSCRIBE", "BLPOP k", "WAIT 1", "MONITOR x", "PSYNC ?",
+                            "CLIENT REPLY", "CLIENT TRACKING"}) {
+    EXPECT_EQ(Told(words), "master") << words;
+    EXPECT_EQ(Told(words, true), "master") << words;
+  }
+}
+
 TEST_F(DispatcherTest, SelectIsNotedWhereItCouldSucceed) {
   EXPECT_EQ(Told("SELECT 3"), "master select barrier db3");
   EXPECT_EQ(Told("SELECT 0"), "master select barrier db0");

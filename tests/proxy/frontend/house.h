@@ -17,6 +17,7 @@
 #include <utility>
 #include <vector>
 
+#include "proxy/frontend/eval_rights.h"
 #include "proxy/frontend/miss_checks.h"
 #include "proxy/frontend/orphans.h"
 #include "proxy/frontend/session.h"
@@ -148,6 +149,7 @@ class House final : private SessionOwner {
   replication::ScriptRegistry scripts;
   BodiesOnTheWay bodies;
   MissChecks miss_checks;
+  EvalRights eval_rights{loop};
   FakeHub hub{loop};
   Orphans orphans{hub};
   base::log::Budget script_lines{10};

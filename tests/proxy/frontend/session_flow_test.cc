@@ -1,6 +1,7 @@
 // Large things and slow clients; connections that are one client's for good.
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <string>
 #include <vector>
 
@@ -103,6 +104,53 @@ TEST(SessionFlow, AClientThatDoesNotReadIsClosedAtItsLimit) {
   EXPECT_TRUE(house.Answers(house.Connect(), "GET a", ValueOf("a")));
 }
 
+TEST(SessionFlow, ManyThatNeverReadTogetherHoldUpTheOneBehindThemForAMomentOnly) {
+  House house;
+  house.settings.proxy.client_output_limit = 1 << 20;
+  house.master().Answer("GET large", Bulk(std::string(3 << 20, 'x')));
+  house.master().Hold();
+  for (int i = 0; i < 4; ++i) {
+    Client& deaf = house.Connect();
+    deaf.StopReading();
+    deaf.Say("GET large");
+  }
+  ASSERT_TRUE(house.Until([&] { return house.master().held() == 4; }));
+  Client& other = house.Connect();
+  other.Say("GET a");
+  ASSERT_TRUE(house.Until([&] { return house.master().held() == 5; }));
+  EXPECT_EQ(house.master().accepted(), 1u) << "they share a lane";
+  const auto began = std::chrono::steady_clock::now();
+  house.master().Release();
+  EXPECT_TRUE(house.Gets(other, ValueOf("a")));
+  EXPECT_LT(std::chrono::steady_clock::now() - began, milliseconds(2500));
+  EXPECT_EQ(house.counters.clients_closed_output.Get(), 4u);
+}
+
+TEST(SessionFlow, OneThatTakesSomethingNowAndThenIsNotTakenForOneThatNeverReads) {
+  House house;
+  house.settings.proxy.client_output_limit = 1 << 20;
+  const std::string large = Bulk(std::string(4 << 20, 'x'));
+  house.master().Answer("GET large", large);
+  house.master().Hold();
+  Client& slow = house.Connect();
+  Client& other = house.Connect();
+  slow.StopReading();
+  slow.Say("GET large");
+  ASSERT_TRUE(house.Until([&] { return house.master().held() == 1; }));
+  other.Say("GET a");
+  ASSERT_TRUE(house.Until([&] { return house.master().held() == 2; }));
+  house.master().Release();
+  auto next = std::chrono::steady_clock::now();
+  EXPECT_TRUE(house.Until([&] {
+    const bool now = std::chrono::steady_clock::now() >= next;
+    if (now) next += milliseconds(120);
+    now ? slow.ReadAgain() : slow.StopReading();
+    return slow.got().size() >= large.size() || slow.ended();
+  }));
+  EXPECT_EQ(slow.got().size(), large.size());
+  EXPECT_TRUE(house.Gets(other, ValueOf("a")));
+}
+
 TEST(SessionFlow, AClientThatAsksForMuchAndReadsItGetsItAll) {
   House house;
   house.settings.proxy.client_output_limit = 2 << 20;
@@ -158,6 +206,24 @@ TEST(SessionFlow, ASubscriberHasItsConnectionAndGetsWhatComes) {
   client.Leave();
   ASSERT_TRUE(house.Until([&] { return house.pool(0).leases_lent() == 0; }));
   EXPECT_EQ(house.budget.used.load(), 0u);
+}
+
+TEST(SessionFlow, ACommandWithTooFewArgumentsIsRefusedByTheServerAndTheSessionGoesOn) {
+  House house;
+  const std::string wrong = "-ERR wrong number of arguments\r\n";
+  house.master().Answer("SUBSCRIBE", wrong);
+  house.master().Answer("BLPOP", wrong);
+  house.master().Hold();
+  Client& client = house.Connect();
+  for (const char* words : {"SUBSCRIBE", "BLPOP k", "INCR a"}) client.Say(words);
+  client.HalfClose();
+  // It is refused at once, and nothing waits in the server: the replies are owed, as always.
+  ASSERT_TRUE(house.Until([&] { return house.master().held() == 3; }));
+  house.Turns();
+  house.master().Release();
+  ASSERT_TRUE(house.Until([&] { return client.ended(); }));
+  EXPECT_EQ(client.got(), wrong + wrong + ":1\r\n");
+  EXPECT_EQ(house.counters.leases_taken.Get(), 0u);
 }
 
 TEST(SessionFlow, ASubscriberInAnotherDatabaseDoesNotSeeOurHandshake) {

@@ -12,12 +12,12 @@ namespace {
 const std::vector<ServerCommand> kServer = {
     {"get", true, false},          {"set", false, false},
     {"evalsha", false, false},     {"evalsha_ro", true, false},
-    {"blpop", false, true},        {"xread", true, true},
-    {"newblock", false, true},     {"newread", true, false},
+    {"blpop", false, true, -3},    {"xread", true, true},
+    {"newblock", false, true, -2}, {"newread", true, false},
     {"script", false, false},      {"script|load", false, false},
     {"config", false, false},      {"config|get", false, false},
     {"object", false, false},      {"object|encoding", true, false},
-    {"client", false, false},      {"client|setinfo", false, false},
+    {"client", false, false},      {"client|setinfo", false, false, 4},
     {"json.get", true, false},     {"scan", true, false},
     {"a.module.command.with.a.name.beyond.all.measure", true, false},
 };
@@ -108,6 +108,23 @@ TEST(CommandTable, ASubcommandIsTreatedAsItsContainerAndHasItsOwnFlags) {
   // Only containers have subcommands: the first key of GET is none.
   EXPECT_EQ(table.Find("get", "encoding").name, "get");
   EXPECT_EQ(table.Find("object", std::string(100, 'x')).name, "object");
+}
+
+TEST(CommandTable, ItIsKnownHowManyArgumentsTheServerTakes) {
+  const CommandTable table(kServer);
+  for (const char* name : {"blpop", "newblock"}) {
+    const Command& command = table.Find(name, "");
+    const auto least = static_cast<size_t>(-command.arity);
+    EXPECT_FALSE(command.Takes(least - 1)) << name;
+    EXPECT_TRUE(command.Takes(least)) << name;
+    EXPECT_TRUE(command.Takes(least + 10)) << name;
+  }
+  EXPECT_FALSE(table.Find("client", "setinfo").Takes(3));
+  EXPECT_TRUE(table.Find("client", "setinfo").Takes(4));
+  EXPECT_FALSE(table.Find("client", "setinfo").Takes(5));
+  // What nobody told of is the server's business.
+  EXPECT_TRUE(table.Find("subscribe", "").Takes(1));
+  EXPECT_TRUE(table.Find("nonsense", "").Takes(1));
 }
 
 TEST(CommandTable, UnknownCommandsArePlainWrites) {

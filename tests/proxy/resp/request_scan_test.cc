@@ -88,6 +88,25 @@ TEST(RequestScan, EveryCutOfEachKindOfCommandGivesTheSameEnd) {
   }
 }
 
+TEST(RequestScan, AnInlineCommandWithANulByteNeverEnds) {
+  // As seen on Redis 6.0 to 8.0 and on Valkey 8.1 and 9.1.
+  for (const std::string& bytes :
+       {"\x16\x03\x01\x02\0\x01\0\r\nPING\r\n"s, "PING\0\r\n\r\n"s, "\0\r\n\n"s}) {
+    support::ForEveryCut(bytes, [&](const support::Pieces& pieces) {
+      RequestScan scan;
+      ASSERT_EQ(Feed(scan, pieces), Outcome::kMore);
+    });
+    RequestScan scan;
+    EXPECT_EQ(scan.Scan(bytes, {}, nullptr), Outcome::kMore);
+    EXPECT_EQ(scan.Scan(bytes + std::string(65'536, 'x'), {}, nullptr), Outcome::kError);
+    EXPECT_EQ(scan.error(), "too big inline request");
+  }
+  // The line before it does end.
+  RequestScan scan;
+  EXPECT_EQ(scan.Scan("PING\r\n\0\r\n"s, {}, nullptr), Outcome::kInline);
+  EXPECT_EQ(scan.size(), 6u);
+}
+
 TEST(RequestScan, ACommandThatCameInPiecesSaysThatItsArgumentsWereNotSeenTogether) {
   const std::string command = "*2\r\n$3\r\nGET\r\n$3\r\nkey\r\n";
   for (size_t cut = 1; cut < command.size(); ++cut) {
