@@ -106,6 +106,7 @@ class House final : private SessionOwner {
   support::FakeNode& node(size_t number) { return *fakes_[number]; }
   support::FakeNode& master() { return *fakes_[0]; }
   backend::NodePool& pool(replication::NodeId id) { return *nodes.Pool(id); }
+  backend::NodeShared& shared(size_t number) { return *shared_[number]; }
   uint64_t generation(size_t number) const { return shared_[number]->generation.load(); }
   // Whoever asks from now on is told that this one is the master, or that there is none.
   void TakePicture(std::optional<replication::NodeId> master, std::string why_none = "");
