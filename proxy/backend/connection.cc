@@ -129,6 +129,7 @@ void Connection::BecomeReady() {
   oldest_since_ms_ = loop_.now_ms();
   stream_->Write(std::move(waiting_));
   if (notify_) stream_->NotifyProgress();
+  if (ends_) stream_->EndWriting();
   owner_.OnReady(*this, run_id_);
 }
 
@@ -185,6 +186,11 @@ uint64_t Connection::oldest_age_ms() const {
 
 size_t Connection::unsent() const {
   return waiting_.bytes() + (state_ == State::kReady ? stream_->unsent() : 0);
+}
+
+void Connection::EndWriting() {
+  ends_ = true;
+  if (state_ == State::kReady) stream_->EndWriting();
 }
 
 void Connection::NotifyProgress() {
@@ -307,9 +313,10 @@ void Connection::Fail(const std::string& why) {
   const bool established = state_ == State::kReady;
   Close(why);
   if (raw_ != nullptr) std::exchange(raw_, nullptr)->OnRawClosed(why);
-  owner_.OnClosed(*this, established ? ConnectionOwner::Ending::kLost
-                                     : ConnectionOwner::Ending::kNotConnected,
-                  why);
+  const auto ending = !established ? ConnectionOwner::Ending::kNotConnected
+                      : ends_      ? ConnectionOwner::Ending::kFinished
+                                   : ConnectionOwner::Ending::kLost;
+  owner_.OnClosed(*this, ending, why);
 }
 
 void Connection::Close(const std::string& why) {

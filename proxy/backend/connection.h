@@ -53,6 +53,7 @@ class ConnectionOwner {
     kNotConnected,  // the node could not be reached, or broke off the handshake
     kRefused,       // the node refused the handshake: it is well, but not for this key
     kLost,          // it had been ready
+    kFinished,      // the node closed it because we sent it the end of what we had to say
   };
   // It is closed, for whatever reason but Close(); its calls were told before.
   virtual void OnClosed(Connection& connection, Ending ending, const std::string& why) = 0;
@@ -95,6 +96,10 @@ class Connection final : private net::StreamOwner {
   // else is sent. REQUIRES: not closed, not raw.
   void Send(Call& call, base::Slice bytes);
   void More(base::Slice bytes);
+
+  // The node sees the end of what we send, as it would see that of a client. It ends a command that
+  // blocks; then it closes. REQUIRES: nothing is sent behind it.
+  void EndWriting();
 
   // Calls that wait for their replies.
   size_t outstanding() const { return outstanding_; }
@@ -171,6 +176,7 @@ class Connection final : private net::StreamOwner {
   bool in_push_ = false;    // the present frame is a push, and is dropped
   bool paused_ = false;
   bool notify_ = false;  // once it is ready
+  bool ends_ = false;    // EndWriting() was called
   RawSink* raw_ = nullptr;
   bool is_raw_ = false;
 };

@@ -202,7 +202,7 @@ void NodePool::OnClosed(Connection& connection, Ending ending, const std::string
     context_.budget.used.fetch_sub(1);
     holder->OnLeaseLost(connection, why);
   }
-  if (ending != Ending::kRefused) context_.suspect();
+  if (ending == Ending::kLost || ending == Ending::kNotConnected) context_.suspect();
 }
 
 void NodePool::Bury(std::unique_ptr<Connection> connection) {

@@ -76,6 +76,7 @@ void Session::Pump() {
     // Either there is room, or what is there is the front of one command that wants the rest.
     if (stream_.left_over() <= kMostCarry || MayParse()) stream_.ResumeReading();
   }
+  PassEofOn();
   FinishIfDone();
 }
 
@@ -290,6 +291,11 @@ void Session::PassUnconfirmed(Call& call, MissChecks::Verdict verdict) {
 
 void Session::OnLost(backend::Call& base, bool sent, const std::string&) {
   Call& call = static_cast<Call&>(base);
+  if (eof_passed_on_) {  // it ended as a blocked client of the server ends
+    upstream_.OnAnswered(call);
+    Close();
+    return;
+  }
   const backend::NodePool* pool = context_.nodes.Pool(call.node);
   lost_why_ = "connection to " + pool->shared().name + " lost";
   paused_ = nullptr;
@@ -393,15 +399,24 @@ void Session::OnTick() {
 
 void Session::OnEof() {
   eof_ = true;
-  // A server frees a client that has gone, blocked or subscribed as it may be.
-  bool waits_in_server = raw_ || streaming_ != nullptr || swallow_rest_;
-  for (Call* call = queue_.front(); call != nullptr; call = call->next)
-    waits_in_server = waits_in_server || (call->blocks && call->in_connection);
-  if (waits_in_server) {
+  // A server frees a client that has gone, subscribed as it may be.
+  if (raw_ || streaming_ != nullptr || swallow_rest_) {
     Close();
     return;
   }
   SchedulePump();
+}
+
+// What blocks in the server must not outlive its client, but it may have its answer already: the
+// server sees the end of the client's words behind them, as on a direct connection, and ends both.
+void Session::PassEofOn() {
+  if (!eof_ || eof_passed_on_ || upstream_.lease() == nullptr || !MayParse()) return;
+  bool blocks = false;
+  for (Call* call = queue_.front(); call != nullptr; call = call->next)
+    blocks = blocks || (call->blocks && call->in_connection);
+  if (!blocks) return;
+  eof_passed_on_ = true;
+  upstream_.EndLease();
 }
 
 void Session::OnBroken(const std::string&) { Close(); }

@@ -136,6 +136,7 @@ class Session final : private net::StreamOwner,
   // Limits and ending.
   void CheckOutput();
   void PauseFor(backend::Connection& connection);
+  void PassEofOn();
   void FinishIfDone();
   void Touch() { last_active_ms_ = context_.loop.now_ms(); }
 
@@ -183,6 +184,7 @@ class Session final : private net::StreamOwner,
   bool closed_ = false;
   bool draining_ = false;
   bool eof_ = false;
+  bool eof_passed_on_ = false;
   bool pump_scheduled_ = false;
   uint64_t draining_since_ms_ = 0;
   uint64_t last_active_ms_ = 0;

@@ -402,6 +402,11 @@ void Upstream::GiveBackCleanLease() {
   std::exchange(pool_, nullptr)->ReturnLease(*lease, !transaction_.tainted);
 }
 
+void Upstream::EndLease() {
+  lease_->EndWriting();
+  transaction_.tainted = true;
+}
+
 void Upstream::DropLease() {
   if (lease_ == nullptr) return;
   backend::Connection* lease = std::exchange(lease_, nullptr);

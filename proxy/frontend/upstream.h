@@ -50,6 +50,8 @@ class Upstream final : private backend::LeaseHolder {
   void OnLost(Call& call);
   // After a reply's meaning was taken in: a lease with nothing in it goes back.
   void GiveBackCleanLease();
+  // The client will send nothing more, and what blocks on the lease must not outlive it.
+  void EndLease();
   // RESET, or the client has left: whatever is in the lease goes with it.
   void DropLease();
 

@@ -39,6 +39,12 @@ void Stream::CloseWhenWritten() {
   MarkDirty();
 }
 
+void Stream::EndWriting() {
+  if (!open()) return;
+  end_writing_ = true;
+  MarkDirty();
+}
+
 void Stream::SetReading(bool reading) {
   reading_ = reading && !eof_ && !finish_;
   UpdatePoll();
@@ -158,6 +164,8 @@ void Stream::Flush() {
   if (finish_) {
     Close();
     owner_.OnFinished();
+  } else if (std::exchange(end_writing_, false)) {
+    shutdown(fd_, SHUT_WR);
   }
 }
 

@@ -91,6 +91,9 @@ class Stream final : private TurnEnd {
   size_t left_over() const { return carry_.size; }
   void OfferAgain();
 
+  // What is queued is written, and then the other side sees the end; reading goes on. REQUIRES:
+  // nothing is written behind it.
+  void EndWriting();
   // Nothing more is read; what is queued is written; then OnFinished().
   void CloseWhenWritten();
   void Close();
@@ -124,6 +127,7 @@ class Stream final : private TurnEnd {
   bool eof_ = false;
   bool offering_ = false;
   bool finish_ = false;
+  bool end_writing_ = false;
   bool notify_ = false;
   int polled_ = 0;  // events that libuv watches for us
   uint64_t sent_ = 0;

@@ -199,6 +199,37 @@ TEST(Blocking, AnElementIsNotLostWithAClientThatWentAway) {
   }
 }
 
+// printf ... | nc
+TEST(Blocking, AClientThatEndsItsWordsGetsWhatTheServerWouldGiveIt) {
+  Stage stage = Simple();
+  RedisProcess oracle;
+  RespClient other = stage.Connect();
+  RespClient other_direct = oracle.Connect();
+  const std::vector<std::vector<Args>> pipelines = {
+      {{"BLPOP", "full", "0"}},
+      {{"SET", "k", "v"}, {"BLPOP", "full", "0"}, {"INCR", "n"}},
+      {{"INCR", "n"}, {"BLPOP", "empty", "0"}, {"INCR", "n"}},
+      {{"BLPOP", "full", "0"}, {"BLPOP", "empty", "0"}},
+      {{"MULTI"}, {"BLPOP", "empty", "0"}, {"EXEC"}, {"BLPOP", "full", "0"}}};
+  for (const auto& pipeline : pipelines) {
+    const auto ask = [&](const Endpoint& endpoint, RespClient& beside) {
+      beside("RPUSH", "full", "one");
+      RespClient client(endpoint);
+      std::string bytes;
+      for (const Args& command : pipeline) bytes += Encode(command);
+      client.SendRaw(bytes);
+      client.ShutdownWrite();
+      const std::string answer = client.ReadToEnd();
+      return answer + " and left " + beside("LLEN", "full") + " " + beside("GETSET", "n", "0");
+    };
+    EXPECT_EQ(ask(stage.proxy.endpoint(), other), ask(oracle.endpoint(), other_direct));
+    EXPECT_TRUE(WaitUntil([&] { return LeasesLent(stage) == 0; }));
+  }
+  EXPECT_EQ(other("RPUSH", "empty", "x"), ":1");
+  EXPECT_EQ(other("LPOP", "empty"), "x") << "nobody waits for it any more";
+  EXPECT_EQ(stage.proxy.Counter("generations_raised"), 0) << "no connection was lost";
+}
+
 TEST(Blocking, StreamsAreReadWithAndWithoutBlocking) {
   Stage stage = Simple();
   RespClient client = stage.Connect();
