@@ -7,7 +7,8 @@ SHELL := /bin/bash
 JOBS ?= $(shell nproc)
 FORMATTED := find proxy replication config bench tests -name '*.h' -o -name '*.cc'
 LINTED := find proxy replication config bench -name '*.cc'
-SCRIPTS := find . -path ./build -prune -o -name '*.sh' -print; echo .ci/run
+SCRIPTS := find . \( -path ./build -o -path ./.servers \) -prune -o -name '*.sh' -print; \
+	echo .ci/run
 
 # Compile each thing once where ccache is there.
 ifneq ($(shell command -v ccache),)
@@ -23,13 +24,14 @@ help:
 	@echo "make test           build everything and run all tests (TESTS=regex picks some)"
 	@echo "make test-asan      the same with AddressSanitizer and UndefinedBehaviorSanitizer"
 	@echo "make test-tsan      the same with ThreadSanitizer"
-	@echo "make test-versions  the system tests against other Redis and Valkey versions"
+	@echo "make test-versions  the system tests against other Redis and Valkey servers, which it"
+	@echo "                    fetches (VERSIONS=\"redis-6.0 valkey-9.1\" picks some)"
 	@echo "make bench          the benchmark (not there yet)"
 	@echo "make format         clang-format, in place"
 	@echo "make check-format   fail where clang-format would change something"
 	@echo "make lint           clang-tidy over the product, shellcheck over the scripts"
 	@echo "make install-deps   install what this machine lacks for all of these"
-	@echo "make clean          remove build/"
+	@echo "make clean          remove build/, not the servers in .servers/"
 
 build:
 	@packaging/install-deps.sh build test
@@ -54,7 +56,7 @@ test-asan test-tsan: test-%:
 	@tests/tools/run-tests.sh build/$* $(TESTS)
 
 test-versions: build
-	@tests/tools/test-versions.sh build/release
+	@tests/tools/test-versions.sh build/release $(VERSIONS)
 
 bench:
 	@echo "The benchmark is not there yet; it comes with a later version." >&2

@@ -101,6 +101,15 @@ void TakeLine(std::string_view key, std::string_view value, NodeFacts* facts,
 
 }  // namespace
 
+bool NodeFacts::leaves_lying() const {
+  if (is_valkey) return false;
+  std::string_view rest = version;
+  uint64_t number = 0;
+  for (int part = 0; part < 3; ++part)
+    number = 1000 * number + NumberOf<uint64_t>(Next(&rest, '.')).value_or(0);
+  return number >= 3'002'000 && number < 6'002'002;
+}
+
 std::optional<NodeFacts> ParseInfo(std::string_view info, std::string* why) {
   NodeFacts facts;
   config::Address master;

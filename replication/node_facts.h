@@ -53,6 +53,9 @@ struct NodeFacts {
 
   // It may lose single scripts that came by EVAL (Redis 7.4, Valkey 8 and later).
   bool evicts() const { return evicted_scripts.has_value(); }
+  // Of a connection whose script was slow it leaves unanswered what it had read with the script,
+  // until more bytes come (Redis 3.2 to 6.2.1).
+  bool leaves_lying() const;
 };
 
 // The reply to INFO, all sections. Returns nullopt, with the reason in `why`, if it lacks what

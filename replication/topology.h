@@ -19,11 +19,12 @@ struct Node {
   config::Address address;
   std::string run_id;
   Role role = Role::kUnknown;
-  bool up = false;        // the last poll was answered, or the node is busy with a script
-  bool readable = false;  // may be given reads
-  std::string why_not;    // ... or why it may not
-  std::string version;    // such as "7.0.15" or "valkey 8.1.1"
-  bool evicts = false;    // it may lose single scripts that came by EVAL
+  bool up = false;            // the last poll was answered, or the node is busy with a script
+  bool readable = false;      // may be given reads
+  std::string why_not;        // ... or why it may not
+  std::string version;        // such as "7.0.15" or "valkey 8.1.1"
+  bool evicts = false;        // it may lose single scripts that came by EVAL
+  bool leaves_lying = false;  // after a slow script, what was sent behind it (3.2 to 6.2.1)
 
   friend bool operator==(const Node&, const Node&) = default;
 };

@@ -250,6 +250,7 @@ void TopologyTracker::Redraw(Events* events) {
       node.role = member.facts->role;
       node.version = member.facts->version;
       node.evicts = member.facts->evicts();
+      node.leaves_lying = member.facts->leaves_lying();
     }
     if (&member != master) {
       node.why_not = WhyNotReadable(member, master);

@@ -34,8 +34,9 @@ struct Call {
   ReplySink* sink = nullptr;
   void (*dispose)(Call*) = nullptr;
   Call* next_in_connection = nullptr;
-  uint64_t end = 0;        // where its last byte lies in what the connection sends
-  bool is_script = false;  // may run for long, and everything behind it waits
+  uint64_t end = 0;         // where its last byte lies in what the connection sends
+  bool is_script = false;   // may run for long, and everything behind it waits
+  bool unfinished = false;  // more of the command is to come, by Connection::More()
 };
 
 }  // namespace backend

@@ -11,6 +11,7 @@ namespace {
 
 // How our connections call themselves in the server's CLIENT LIST.
 constexpr std::string_view kConnectionName = "shacast";
+constexpr std::string_view kEmptyLine = "\r\n";
 
 std::string RunIdIn(std::string_view info) {
   constexpr std::string_view kField = "\nrun_id:";
@@ -167,6 +168,7 @@ void Connection::Send(Call& call, base::Slice bytes) {
   }
   last_ = &call;
   ++outstanding_;
+  if (call.is_script) ++scripts_;
   More(std::move(bytes));
 }
 
@@ -191,6 +193,13 @@ size_t Connection::unsent() const {
 void Connection::EndWriting() {
   ends_ = true;
   if (state_ == State::kReady) stream_->EndWriting();
+}
+
+void Connection::Nudge() {
+  if (state_ != State::kReady || ends_ || is_raw_ || last_ == nullptr || last_->unfinished) return;
+  behind_slow_ = false;
+  queued_ += kEmptyLine.size();
+  stream_->Write(base::StaticSlice(kEmptyLine));
 }
 
 void Connection::NotifyProgress() {
@@ -301,7 +310,10 @@ void Connection::PopCall() {
   first_ = call->next_in_connection;
   if (first_ == nullptr) last_ = nullptr;
   --outstanding_;
-  oldest_since_ms_ = loop_.now_ms();
+  if (call->is_script) --scripts_;
+  const uint64_t now = loop_.now_ms();
+  behind_slow_ = first_ != nullptr && (behind_slow_ || now - oldest_since_ms_ >= kSlowMs);
+  oldest_since_ms_ = now;
 }
 
 void Connection::OnEof() { Fail("the node closed the connection"); }

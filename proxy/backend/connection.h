@@ -104,12 +104,20 @@ class Connection final : private net::StreamOwner {
   // Calls that wait for their replies.
   size_t outstanding() const { return outstanding_; }
   Call* oldest() const { return first_; }
+  // Scripts are among them.
+  bool carries_script() const { return scripts_ > 0; }
   // How long the oldest call has been the oldest, in milliseconds.
   uint64_t oldest_age_ms() const;
   // Bytes that the node has not taken yet.
   size_t unsent() const;
   // The owner wants OnProgress() when the node takes more.
   void NotifyProgress();
+
+  // The last reply took long, and calls behind it wait. Servers from 3.2 to 6.2.1 that spoke to
+  // others while a script ran leave the rest of what they have read lying until more bytes come.
+  bool may_be_left_lying() const { return behind_slow_; }
+  // Sends an empty line, to which no server says anything.
+  void Nudge();
 
   // For a reply that its client cannot take: nothing more is read from the node.
   void PauseReading();
@@ -145,6 +153,7 @@ class Connection final : private net::StreamOwner {
 
   enum class Expect : uint8_t { kAuth, kSetName, kSelect, kInfo };
 
+  static constexpr uint64_t kSlowMs = 10;
   // Pieces of a reply shorter than this wait until the reply is whole.
   static constexpr size_t kStreamBytes = 16 * 1024;
 
@@ -169,6 +178,8 @@ class Connection final : private net::StreamOwner {
   Call* first_ = nullptr;  // in the order of sending
   Call* last_ = nullptr;
   size_t outstanding_ = 0;
+  size_t scripts_ = 0;
+  bool behind_slow_ = false;
   uint64_t oldest_since_ms_ = 0;
 
   resp::ReplyScan scan_;

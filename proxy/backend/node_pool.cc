@@ -55,6 +55,7 @@ void NodePool::ExposedAnswered(uint64_t generation) {
 void NodePool::SetNode(const replication::Node& node) {
   run_id_ = node.run_id;
   evicts_ = node.evicts;
+  leaves_lying_ = node.leaves_lying;
 }
 
 bool NodePool::connect_blocked() const { return context_.loop.now_ms() < retry_at_ms_; }
@@ -229,10 +230,10 @@ size_t NodePool::lanes_open() const {
 void NodePool::RetireStuckLane() {
   // While one script runs the others only wait for it: one stuck lane at a time tells them apart.
   for (const auto& lane : retired_)
-    if (lane->oldest() != nullptr && lane->oldest()->is_script) return;
+    if (lane->carries_script()) return;
   for (Group& group : groups_) {
     for (auto& lane : group.lanes) {
-      if (lane == nullptr || lane->oldest() == nullptr || !lane->oldest()->is_script) continue;
+      if (lane == nullptr || !lane->carries_script()) continue;
       if (lane->state() != Connection::State::kReady || lane->oldest_age_ms() < kStuckAfterMs)
         continue;
       base::log::Debug("lane.retired", "a script runs for long; new commands take another lane",
@@ -243,8 +244,19 @@ void NodePool::RetireStuckLane() {
   }
 }
 
+void NodePool::NudgeAll() {
+  const auto nudge = [](const std::unique_ptr<Connection>& connection) {
+    if (connection != nullptr && connection->may_be_left_lying()) connection->Nudge();
+  };
+  for (const Group& group : groups_)
+    for (const auto& lane : group.lanes) nudge(lane);
+  for (const auto& lane : retired_) nudge(lane);
+  for (const Lent& lent : lent_) nudge(lent.connection);
+}
+
 void NodePool::OnTick() {
   graveyard_.clear();
+  if (leaves_lying_) NudgeAll();
   const uint64_t now = context_.loop.now_ms();
   RetireStuckLane();
   for (size_t i = 0; i < retired_.size();) {

@@ -9,9 +9,11 @@
 // of a process we talk to. So does a connection that turns out to lead to another process (run id),
 // or to one that will not say which it is. A connection that we close ourselves is not lost.
 //
-// A lane whose oldest command is a script that has run for 100 ms is retired: it finishes what it
-// carries, and new commands go to a fresh connection, where they get what a direct connection would
-// get (they wait, then BUSY). So is a lane that is busy with a reply larger than its client takes.
+// A lane with a script on the way that has answered nothing for 100 ms is retired: it finishes what
+// it carries, and new commands go to a fresh connection, where they get what a direct connection
+// would get (they wait, then BUSY). The script need not be its oldest command: a server sends the
+// replies to what it read together with a script only when that has ended. So is a lane that is
+// busy with a reply larger than its client takes.
 //
 // One worker's thread.
 #pragma once
@@ -141,6 +143,8 @@ class NodePool final : private ConnectionOwner {
   bool MakeRoomForLease();
   void Bury(std::unique_ptr<Connection> connection);
   void RetireStuckLane();
+  // See Connection::may_be_left_lying().
+  void NudgeAll();
 
   static constexpr uint64_t kStuckAfterMs = 100;
   static constexpr uint64_t kGroupIdleMs = 60'000;
@@ -151,6 +155,7 @@ class NodePool final : private ConnectionOwner {
   const NodeSharedRef shared_;
   std::string run_id_;
   bool evicts_ = false;
+  bool leaves_lying_ = false;
   bool wants_auth_ = false;
   replication::ScriptCache scripts_;
   uint32_t exposed_[NodeShared::kPlaces] = {};

@@ -28,7 +28,7 @@ struct NodeShared {
   // The highest generation in which the node was proven to have lost scripts that it held. A
   // NOSCRIPT to something sent in that generation or before is the server's own, even where another
   // worker has given the script back meanwhile.
-  std::atomic<uint64_t> lost_in{0};
+  std::atomic<uint64_t> lost_in{0};  // 0: never
 
   // It has not carried out a SCRIPT FLUSH that everybody else has forgotten already. Written by the
   // control thread.
@@ -47,7 +47,8 @@ struct NodeShared {
   // all miss, in their order, and can all be repaired; but not if somebody gives a script back
   // before the last of them has arrived.
   bool MustNotReload(uint64_t present) const {
-    if (lost_in.load(std::memory_order_acquire) + kPlaces <= present) return false;
+    const uint64_t lost = lost_in.load(std::memory_order_acquire);
+    if (lost == 0 || lost + kPlaces <= present) return false;
     for (size_t place = 0; place < kPlaces; ++place)
       if (place != present % kPlaces && exposed[place].load(std::memory_order_acquire) > 0)
         return true;

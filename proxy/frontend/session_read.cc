@@ -106,7 +106,7 @@ void Session::BeginStreaming(base::Slice piece) {
   context_.counters.commands.Add();
   Call* call = queue_.Push();
   call->where = Where::kLease;
-  call->streaming = true;
+  call->streaming = call->unfinished = true;
   scan_.Forwarded(piece.size);
   call->request = std::move(piece);
   streaming_ = call;
@@ -133,6 +133,7 @@ net::StreamOwner::Taken Session::ContinueStreaming(const base::Slice& data) {
   lease->More(data.Sub(0, size));
   if (outcome == Scanned::kCommand) {
     scan_.Reset();
+    streaming_->unfinished = false;
     streaming_ = nullptr;
   } else {
     scan_.Forwarded(size);

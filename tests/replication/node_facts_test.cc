@@ -56,6 +56,7 @@ TEST(NodeFacts, Case16_AreReadFromTheInfoOfRealMasters) {
     // Redis 7.4, Valkey 8 and later say that they evict, and 7.0 does not.
     const bool evicts = valkey || version == "Redis 8.0.2";
     EXPECT_EQ(facts->evicts(), evicts) << sample.server;
+    EXPECT_EQ(facts->leaves_lying(), version.starts_with("Redis 6.0")) << sample.server;
     EXPECT_EQ(facts->evicted_scripts, evicts ? std::optional<uint64_t>(0) : std::nullopt);
     EXPECT_FALSE(facts->replica_clients) << "that is another question";
   }

@@ -143,7 +143,10 @@ void FakeNode::Serve(size_t number) {
   if (!connection.fd) return;
   if (reading_) {
     const Read read = ReadAll(connection.fd, &connection.in);
-    while (auto args = TakeCommand(&connection.in)) {
+    for (;;) {
+      for (; connection.in.starts_with("\r\n"); ++empty_lines_) connection.in.erase(0, 2);
+      const auto args = TakeCommand(&connection.in);
+      if (!args) break;
       OnCommand(number, *args);
       if (!connection.fd) return;
     }

@@ -84,6 +84,8 @@ class FakeNode {
   size_t CountOf(const std::string& words) const;
   // All that came on one connection, with its handshake.
   std::vector<std::string> CommandsOn(size_t connection) const;
+  // Lines with nothing in them, between commands: a server says nothing to them.
+  size_t empty_lines() const { return empty_lines_; }
   // What had an effect: the commands that were run, as told, also those run by EXEC.
   const std::vector<std::string>& executed() const { return executed_; }
 
@@ -124,6 +126,7 @@ class FakeNode {
   bool reading_ = true;
   size_t piece_ = 0;
   std::deque<Held> held_;
+  size_t empty_lines_ = 0;
   std::vector<std::string> commands_;
   std::vector<std::string> executed_;
 };

@@ -259,6 +259,24 @@ TEST(ScriptCases, Case24_ScriptsThatTheNodeEvictsAreGivenAgain) {
   EXPECT_EQ(stage.proxy.Counter("noscript_repaired"), 1);
 }
 
+TEST(ScriptCases, Case24_AScriptThatWasLoadedBeforeAnybodyEvaledItIsNotEvicted) {
+  if (!Server().evicts) GTEST_SKIP() << Server().version << " evicts no scripts";
+  const std::string body = ReadScript(1);
+  Stage stage(OneReplicaUnwatched({body}));
+  RespClient client = stage.Connect();
+  ASSERT_EQ(client("SCRIPT", "LOAD", body), Sha1Hex(body));
+  ASSERT_EQ(client("EVALSHA_RO", Sha1Hex(body), "0", "x"), "1:x");
+  RespClient other = stage.replica(0).Connect();
+  std::vector<RespClient::Args> evals;
+  for (int i = 100; i < 700; ++i) evals.push_back({"EVAL", ReadScript(i), "0"});
+  other.Pipeline(evals);
+  ASSERT_GT(stage.replica(0).InfoNumber("evicted_scripts"), 0);
+  CommandCounts counts(stage.replica(0));
+  EXPECT_EQ(client("EVALSHA_RO", Sha1Hex(body), "0", "x"), "1:x");
+  EXPECT_EQ(counts("eval_ro"), 0);
+  EXPECT_EQ(stage.proxy.Counter("noscript_repaired"), 0);
+}
+
 TEST(ScriptCases, Case27_AScriptThatSaysNoscriptItselfRunsOnce) {
   for (const char* words : {"NOSCRIPT x", "NOSCRIPT No matching script. Please use EVAL.",
                             "NOSCRIPT No matching script."}) {

@@ -207,6 +207,19 @@ TEST_F(NodePoolTest, ALaneWithAScriptThatRunsForLongIsRetired) {
   EXPECT_EQ(generation(), 1u) << "we closed it ourselves";
 }
 
+TEST_F(NodePoolTest, ALaneIsRetiredForAScriptThatIsNotItsOldestCommand) {
+  Connection* const busy = ReadyLane(key_);
+  node_.Hold();
+  // A server that read both together says nothing to the first before the second has ended.
+  NotedCall& before = Send(*busy, "GET a");
+  Send(*busy, "EVAL return 0", true);
+  ASSERT_TRUE(Until([&] { return !pool_->IsCurrent(*busy); }));
+  EXPECT_FALSE(before.done);
+  node_.Release();
+  ASSERT_TRUE(Until([&] { return pool_->lanes_open() == 0; }));
+  EXPECT_TRUE(before.done);
+}
+
 TEST_F(NodePoolTest, WhileOneLaneIsStuckTheOthersOnlyWaitForItsScript) {
   Connection* const busy = ReadyLane(key_);
   Connection* const other = ReadyLane(InDatabase(1));
@@ -218,6 +231,57 @@ TEST_F(NodePoolTest, WhileOneLaneIsStuckTheOthersOnlyWaitForItsScript) {
   EXPECT_TRUE(pool_->IsCurrent(*other));
   node_.Release();
   Turns();
+}
+
+TEST_F(NodePoolTest, OnlyAServerThatLeavesCommandsLyingIsNudgedBehindASlowScript) {
+  size_t nudges = 0;
+  for (const bool leaves_lying : {false, true}) {
+    replication::Node node;
+    node.run_id = node_.run_id;
+    node.leaves_lying = leaves_lying;
+    pool_->SetNode(node);
+    for (Connection* connection : {ReadyLane(key_), ReadyLease(key_)}) {
+      node_.Hold();
+      NotedCall& script = Send(*connection, "EVAL return 0", true);
+      NotedCall& last = Send(*connection, "GET a");
+      ASSERT_TRUE(Until([&] { return node_.held() == 2 && connection->oldest_age_ms() > 20; }));
+      last.unfinished = true;
+      node_.Release(1);
+      ASSERT_TRUE(Until([&] { return script.done; }));
+      Turns();
+      EXPECT_EQ(node_.empty_lines(), nudges) << "not in the middle of a command";
+      last.unfinished = false;
+      Turns();
+      if (leaves_lying) ++nudges;
+      EXPECT_EQ(node_.empty_lines(), nudges);
+      node_.Release();
+      ASSERT_TRUE(Until([&] { return last.done; }));
+      EXPECT_EQ(last.reply, Bulk("value of a"));
+    }
+  }
+  // What is lost behind an empty line was sent all the same.
+  Connection* const lane = ReadyLane(key_);
+  node_.Hold();
+  Send(*lane, "EVAL return 0", true);
+  Send(*lane, "GET a");
+  ASSERT_TRUE(Until([&] { return node_.held() == 2 && lane->oldest_age_ms() > 20; }));
+  node_.Release(1);
+  ASSERT_TRUE(Until([&] { return node_.empty_lines() > nudges; }));
+  NotedCall& behind = Send(*lane, "GET b");
+  ASSERT_TRUE(Until([&] { return node_.held() == 2; }));
+  node_.CloseAll();
+  ASSERT_TRUE(Until([&] { return behind.lost; }));
+  EXPECT_TRUE(behind.sent);
+}
+
+TEST_F(NodePoolTest, ABodyWaitsOnlyWhereALossIsProvenAndCallsThatBelieveAreOnTheWay) {
+  pool_->ExposedSent(1);
+  pool_->RaiseGeneration("as an attach does");
+  EXPECT_TRUE(pool_->MayCarryBody()) << "nothing was lost";
+  pool_->ProvenLost(1);
+  EXPECT_FALSE(pool_->MayCarryBody());
+  pool_->ExposedAnswered(1);
+  EXPECT_TRUE(pool_->MayCarryBody());
 }
 
 TEST_F(NodePoolTest, ALaneThatWaitsForSomethingElseIsNotRetired) {
