@@ -17,59 +17,77 @@ NodeMonitor::NodeMonitor(net::Loop& loop, const config::Address& address,
 
 NodeMonitor::~NodeMonitor() = default;
 
+uint64_t NodeMonitor::Interval() const {
+  return std::max<uint64_t>(1, static_cast<uint64_t>(settings_.poll_interval.count()));
+}
+
 void NodeMonitor::Connect() {
   polling_ = false;
+  asked_ms_ = loop_.now_ms();
+  timer_.StartOnce(Interval());
   ControlOwner& self = *this;
   buried_ = std::move(connection_);
   connection_ = std::make_unique<ControlConnection>(loop_, address_, settings_, self);
 }
 
 ControlConnection* NodeMonitor::connection() {
-  return connection_ != nullptr && connection_->ready() ? connection_.get() : nullptr;
+  return connection_->ready() ? connection_.get() : nullptr;
 }
 
 void NodeMonitor::OnControlReady() { Poll(); }
 
+void NodeMonitor::End() {
+  ended_ = true;
+  again_ = false;
+  timer_.Stop();
+  connection_->Fail("the node is no longer watched");
+}
+
 void NodeMonitor::OnControlClosed(const std::string& why) {
+  if (ended_) return;
   polling_ = false;
   again_ = false;
-  timer_.StartOnce(std::max<uint64_t>(1, static_cast<uint64_t>(settings_.poll_interval.count())));
+  timer_.StartOnce(Interval());
   reports_.failed(why);
 }
 
 void NodeMonitor::PollNow() {
+  if (ended_) return;
   if (polling_) {
     again_ = true;
     return;
   }
-  const uint64_t since = loop_.now_ms() - poll_began_ms_;
+  const uint64_t since = loop_.now_ms() - asked_ms_;
   timer_.StartOnce(since >= kAtOnceMs ? 0 : kAtOnceMs - since);
 }
 
 void NodeMonitor::Poll() {
-  if (connection_ == nullptr || connection_->closed()) {
+  if (connection_->closed()) {
     Connect();
     return;
   }
-  if (!connection_->ready()) return;  // connecting; that has a limit of its own
-  if (polling_) {
-    if (loop_.now_ms() - poll_began_ms_ > kSilentMs) {
+  timer_.StartOnce(Interval());
+  if (!connection_->connected()) {  // that has a limit of its own
+    asked_ms_ = loop_.now_ms();
+    return;
+  }
+  if (polling_ || !connection_->ready()) {
+    if (loop_.now_ms() - asked_ms_ > kSilentMs)
       connection_->Fail("no answer for " + std::to_string(kSilentMs / 1000) + " s");
-    } else {
-      timer_.StartOnce(static_cast<uint64_t>(settings_.poll_interval.count()));
-    }
     return;
   }
   polling_ = true;
-  poll_began_ms_ = loop_.now_ms();
-  timer_.StartOnce(static_cast<uint64_t>(settings_.poll_interval.count()));
+  asked_ms_ = loop_.now_ms();
   if (!owes_flush_) {
     Ask();
     return;
   }
   connection_->Ask({"SCRIPT", "FLUSH"}, [this](const ReplyTree* answer) {
     if (answer == nullptr) return;
-    if (!answer->is_error()) owes_flush_ = false;
+    if (!answer->is_error()) {
+      owes_flush_ = false;
+      reports_.flushed();
+    }
     Ask();
   });
 }

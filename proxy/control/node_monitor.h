@@ -24,6 +24,8 @@ class NodeMonitor final : private ControlOwner {
     std::function<void(replication::NodeFacts)> facts;
     std::function<void()> busy;
     std::function<void(const std::string& why)> failed;
+    // It has done the SCRIPT FLUSH that it owed.
+    std::function<void()> flushed;
   };
 
   NodeMonitor(net::Loop& loop, const config::Address& address,
@@ -38,6 +40,8 @@ class NodeMonitor final : private ControlOwner {
   ControlConnection* connection();
   // The node has missed a SCRIPT FLUSH.
   void OweFlush() { owes_flush_ = true; }
+  // No longer watched: whoever waits for an answer is told, and nothing more is reported.
+  void End();
 
  private:
   void OnControlReady() override;
@@ -49,6 +53,7 @@ class NodeMonitor final : private ControlOwner {
   void OnInfo(const ReplyTree* answer);
   void OnClients(const ReplyTree* answer);
   void Finish();
+  uint64_t Interval() const;
 
   // A node that is busy with a script answers nothing before its busy-reply-threshold (5 s by
   // default), and must not be taken for lost.
@@ -62,8 +67,9 @@ class NodeMonitor final : private ControlOwner {
   net::Timer timer_;
   std::unique_ptr<ControlConnection> connection_;
   std::unique_ptr<ControlConnection> buried_;  // closed inside its own callback
+  bool ended_ = false;
   bool polling_ = false;
-  uint64_t poll_began_ms_ = 0;
+  uint64_t asked_ms_ = 0;  // when the present poll began, or when the node was connected to
   bool again_ = false;  // asked for while one was on its way
   bool owes_flush_ = false;
   std::optional<replication::NodeFacts> facts_;  // of the present poll

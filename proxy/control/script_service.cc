@@ -19,6 +19,7 @@ class Gathering : public std::enable_shared_from_this<Gathering> {
   void Answered() {
     if (--expected_ == 0 && complete_) Finish();
   }
+  bool finished() const { return !done_; }
   // Everybody was asked.
   void Complete() {
     complete_ = true;
@@ -59,10 +60,10 @@ void ScriptService::OnLearned(replication::ScriptRef script, uint64_t epoch) {
 
 void ScriptService::Learn(replication::ScriptRef script, uint64_t epoch, const std::string& how) {
   if (epoch != scripts_.epoch() || scripts_.Find(script->sha) != nullptr) return;
-  base::log::Info("script.learned", "a script can be given to every node now",
-                  {{"sha", script->sha.ToString()},
-                   {"bytes", uint64_t{script->text.size()}},
-                   {"from", how}});
+  base::log::WriteWithin(
+      script_lines_, loop_.now_ms(), base::log::Level::kInfo, "script.learned",
+      "a script can be given to every node now",
+      {{"sha", script->sha.ToString()}, {"bytes", uint64_t{script->text.size()}}, {"from", how}});
   script->last_used.store(loop_.now_ms() << 16, std::memory_order_relaxed);
   crew_.TellLearned(script, epoch);
   OnLearned(std::move(script), epoch);
@@ -73,8 +74,9 @@ void ScriptService::MakeRoom() {
   if (victims.empty()) return;
   for (const auto& sha : victims) scripts_.Remove(sha);
   crew_.TellEvicted(victims);
-  base::log::Info("script.evicted", "the scripts used least recently made room",
-                  {{"scripts", uint64_t{victims.size()}}, {"bytes_kept", scripts_.bytes()}});
+  base::log::WriteWithin(script_lines_, loop_.now_ms(), base::log::Level::kInfo, "script.evicted",
+                         "the scripts used least recently made room",
+                         {{"scripts", uint64_t{victims.size()}}, {"bytes_kept", scripts_.bytes()}});
 }
 
 void ScriptService::Distribute(replication::ScriptRef script, std::function<void()> done) {
@@ -127,12 +129,18 @@ void ScriptService::FlushNodes() {
       continue;
     }
     gathering->Expect();
-    connection->Ask({"SCRIPT", "FLUSH"},
-                    [this, gathering, id = node.id](const ReplyTree* answer) {
-                      if (answer == nullptr || answer->is_error()) topology_.OweFlush(id);
-                      gathering->Answered();
-                    });
+    connection->Ask({"SCRIPT", "FLUSH"}, [this, gathering, id = node.id](const ReplyTree* answer) {
+      if (answer == nullptr || answer->is_error()) {
+        topology_.OweFlush(id);
+      } else if (gathering->finished()) {
+        topology_.RaiseNode(id, "it did a SCRIPT FLUSH late", true);
+      }
+      gathering->Answered();
+    });
   }
+  // An address that is not watched any more may come back, with the same process.
+  for (const auto& node : topology_.shared())
+    if (!topology_.Watches(node->id)) topology_.OweFlush(node->id);
   gathering->Complete();
 }
 
@@ -147,7 +155,7 @@ void ScriptService::EndFlush() {
 void ScriptService::KillEverywhere(std::function<void(std::string)> done) {
   struct Best {
     int rank = -1;
-    std::string text = "NOTBUSY No scripts in execution right now.";
+    std::string text = "UPSTREAMDOWN no node can be asked to kill a script";
   };
   const auto best = std::make_shared<Best>();
   const auto gathering = std::make_shared<Gathering>(
@@ -158,6 +166,7 @@ void ScriptService::KillEverywhere(std::function<void(std::string)> done) {
     ControlConnection* connection = topology_.Connection(node.id);
     if (connection == nullptr) continue;
     gathering->Expect();
+    best->text = "UPSTREAMLOST no node answered SCRIPT KILL; the command may have been executed";
     connection->Ask({"SCRIPT", "KILL"}, [best, gathering](const ReplyTree* answer) {
       const int rank = answer == nullptr ? -1 : RankOf(*answer);
       if (rank > best->rank) *best = {rank, answer->text};
@@ -169,7 +178,7 @@ void ScriptService::KillEverywhere(std::function<void(std::string)> done) {
 
 void ScriptService::Verify(replication::NodeId node, std::vector<replication::ScriptRef> scripts) {
   ControlConnection* connection = topology_.Connection(node);
-  if (connection == nullptr) return;
+  if (connection == nullptr || Flushing()) return;
   const uint64_t epoch = scripts_.epoch();
   const uint64_t generation = topology_.shared()[node]->generation.load();
   for (auto& script : scripts) {
@@ -188,6 +197,7 @@ void ScriptService::Verify(replication::NodeId node, std::vector<replication::Sc
 void ScriptService::Show(replication::NodeId node, const replication::Sha1& sha) {
   const replication::Node* at = topology_.picture().Find(node);
   ControlConnection* connection = topology_.Connection(node);
+  if (Flushing()) return;
   // Valkey 8 and later can show a body; others answer with an error each time.
   if (connection == nullptr || at == nullptr || !at->version.starts_with("valkey")) return;
   if (shown_ms_.size() > kMostShown) shown_ms_.clear();
