@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include "proxy/frontend/settle.h"
 #include "proxy/resp/number.h"
 #include "proxy/resp/reply_scan.h"
 #include "proxy/resp/request_scan.h"
@@ -131,6 +132,7 @@ Aftermath::Next Aftermath::TakeScript(Call& call, std::string_view reply,
   if (call.plan.exposed) return Next::kMissed;
   if (!call.to_master && context_.nodes.picture().master != call.node) return Next::kToMaster;
   context_.counters.noscript_passed_unknown.Add();
+  SayNoScriptIsRight(call, "shacast does not hold that script", context_);
   return Next::kDeliver;
 }
 

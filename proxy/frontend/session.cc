@@ -260,6 +260,7 @@ void Session::OnVerdict(Call& call, MissChecks::Verdict verdict) {
       call.state = CallState::kAnswered;
       --unsettled_;
       context_.counters.noscript_passed_script.Add();
+      SayNoScriptIsRight(call, "they are the script's own words", context_);
       break;
     case MissChecks::Verdict::kUnsure:
       call.state = CallState::kAnswered;

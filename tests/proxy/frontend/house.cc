@@ -104,6 +104,7 @@ House::House(size_t nodes_count)
               miss_checks,
               hub,
               script_lines,
+              noscript_lines,
               {},
               SmallTable(),
               {}} {

@@ -147,6 +147,7 @@ class House final : private SessionOwner {
   MissChecks miss_checks;
   FakeHub hub{loop};
   base::log::Budget script_lines{10};
+  base::log::Budget noscript_lines{10};
   SessionContext context;
 
  private:
