@@ -8,6 +8,9 @@ namespace config {
 namespace {
 
 constexpr size_t kCommentColumn = 44;
+// In the place of a secret. A value like any other, so that what is printed passes a check; the
+// nodes refuse it until somebody writes the secret there.
+constexpr std::string_view kMask = "\"***\"";
 
 std::string OriginWords(const Origin* origin) {
   if (origin == nullptr) return "default";
@@ -20,14 +23,17 @@ bool IsSecret(const Row& row) {
   return text != nullptr && text->rule == TextRule::kSecret;
 }
 
+// The one secret is the nodes' password. From a file of its own it is not ours to hide: the row of
+// that file shows where it is.
+bool IsHidden(const Row& row, const Loaded& loaded) {
+  return IsSecret(row) && loaded.settings.upstream.password_file.empty() &&
+         !std::get<TextKind>(row.kind).field.read(loaded.settings).empty();
+}
+
 std::string Comment(const Row& row, const Loaded& loaded) {
-  const Origin* origin = loaded.origins.Find(row.Name());
-  std::string words = OriginWords(origin);
-  if (IsSecret(row)) {
-    const std::string& secret = std::get<TextKind>(row.kind).field.read(loaded.settings);
-    // Without an origin it was read from a file, which the row of that file shows.
-    if (origin != nullptr && !secret.empty()) words += "; it is set, and not shown";
-  }
+  std::string words = OriginWords(loaded.origins.Find(row.Name()));
+  if (IsHidden(row, loaded)) words += "; it is set, and not shown";
+  if (row.not_yet == kNotYet) words += "; not yet supported, of no effect";
   return words;
 }
 
@@ -41,7 +47,9 @@ std::string PrintConfig(const Loaded& loaded) {
       section = row.section;
       out += "\n[" + std::string(section) + "]\n";
     }
-    std::string line = std::string(row.key) + " = " + RenderValue(row, loaded.settings);
+    const std::string value =
+        IsHidden(row, loaded) ? std::string(kMask) : RenderValue(row, loaded.settings);
+    std::string line = std::string(row.key) + " = " + value;
     if (line.size() < kCommentColumn) line.resize(kCommentColumn, ' ');
     out += line + "  # " + Comment(row, loaded) + "\n";
   }

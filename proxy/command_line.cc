@@ -96,6 +96,10 @@ std::optional<CommandLine> ParseCommandLine(int argc, char** argv, int* exit_sta
     *exit_status = Complain(WordsForExtra(extras.front(), app));
     return std::nullopt;
   }
+  if (app.count("--upstream") > 0 && line.flags.upstream.empty()) {
+    *exit_status = Complain("--upstream: a node is expected");
+    return std::nullopt;
+  }
   if (version) {
     std::fputs(VersionText().c_str(), stdout);
     return std::nullopt;

@@ -1,5 +1,4 @@
 // shacast: the command line, the configuration, and then the server until it is stopped.
-#include <csignal>
 #include <cstdio>
 #include <memory>
 #include <string>
@@ -38,7 +37,12 @@ int Serve(const config::Settings& settings) {
     proxy::Server server(std::make_shared<const config::Settings>(settings));
     status = server.Run();
   }
-  if (!status.ok()) base::log::Error("start.failed", status.error().words);
+  if (!status.ok()) {
+    base::log::Error("start.failed", status.error().words);
+    // Whoever starts it by hand does not look into the file.
+    if (!settings.log.file.empty())
+      std::fprintf(stderr, "shacast: %s\n", status.error().words.c_str());
+  }
   base::log::Shutdown();
   return status.ok() ? proxy::kExitOk : proxy::kExitFailed;
 }

@@ -52,14 +52,6 @@ base::Status Server::Run() {
   signal(SIGPIPE, SIG_IGN);
   RaiseDescriptorLimit(settings_->proxy.max_clients);
   if (auto listening = Listen(); !listening.ok()) return listening;
-  std::string where;
-  for (const auto& address : settings_->proxy.listen)
-    where += (where.empty() ? "" : ", ") + address.ToString();
-  base::log::Info("start", "shacast is up",
-                  {{"version", kVersion},
-                   {"listen", where},
-                   {"workers", uint64_t{workers_.size()}},
-                   {"pid", int64_t{getpid()}}});
   drain_timer_ = std::make_unique<net::Timer>(loop_, [this] {
     base::log::Warn("stop.forced", "clients that did not finish in time are closed",
                     {{"clients", clients_.load()}});
@@ -76,6 +68,7 @@ base::Status Server::Run() {
   }));
   for (const auto& worker : workers_) worker->Start();
   topology_->Start();
+  SayStart();  // now that signals are taken: whoever reads it may stop us
   loop_.Run();
   for (const auto& worker : workers_) worker->Stop();
   loop_.DrainMailbox();  // the last letters of the workers
@@ -86,6 +79,17 @@ base::Status Server::Run() {
   drain_timer_.reset();
   base::log::Info("stop", "shacast has ended");
   return {};
+}
+
+void Server::SayStart() const {
+  std::string where;
+  for (const auto& address : settings_->proxy.listen)
+    where += (where.empty() ? "" : ", ") + address.ToString();
+  base::log::Info("start", "shacast is up",
+                  {{"version", kVersion},
+                   {"listen", where},
+                   {"workers", uint64_t{workers_.size()}},
+                   {"pid", int64_t{getpid()}}});
 }
 
 base::Status Server::Listen() {

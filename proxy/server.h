@@ -61,6 +61,7 @@ class Server final : private control::Crew, private Switchboard {
   void ClientLeft(size_t from_worker) override;
 
   base::Status Listen();
+  void SayStart() const;
   void OnAccepted(int fd, const std::string& peer);
   void OnStopSignal(const char* name);
   void OnDrained();

@@ -52,6 +52,7 @@ Worker::Worker(size_t index, std::shared_ptr<const config::Settings> settings,
                eval_rights_,
                static_cast<frontend::ScriptHub&>(*this),
                script_lines_,
+               noscript_lines_,
                Vouched(settings_->routing),
                std::make_shared<const resp::CommandTable>(),
                {}} {}

@@ -117,6 +117,7 @@ class Worker final : private frontend::SessionOwner,
   std::unique_ptr<net::Timer> tick_;
   uint64_t ticks_ = 0;
   base::log::Budget script_lines_{20};
+  base::log::Budget noscript_lines_{20};
   frontend::CallPool calls_;
   backend::PoolContext pool_context_;
   backend::Nodes nodes_;

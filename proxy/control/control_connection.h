@@ -50,6 +50,8 @@ class ControlConnection final : private net::StreamOwner {
   // REQUIRES: ready().
   void Ask(const std::vector<std::string_view>& args, OnAnswer on_answer);
   bool ready() const { return ready_; }
+  // Connected, and perhaps still waiting for the answer to AUTH.
+  bool connected() const { return stream_ != nullptr; }
   bool closed() const { return closed_; }
   size_t outstanding() const { return waiting_.size(); }
   // The owner is told.

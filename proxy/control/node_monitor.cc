@@ -19,54 +19,75 @@ NodeMonitor::NodeMonitor(net::Loop& loop, const config::Address& address,
 
 NodeMonitor::~NodeMonitor() = default;
 
+uint64_t NodeMonitor::Interval() const {
+  return std::max<uint64_t>(1, static_cast<uint64_t>(settings_.poll_interval.count()));
+}
+
 void NodeMonitor::Connect() {
   polling_ = false;
+  asked_ms_ = loop_.now_ms();
+  timer_.StartOnce(Interval());
   ControlOwner& self = *this;
   buried_ = std::move(connection_);
   connection_ = std::make_unique<ControlConnection>(loop_, address_, settings_, self);
 }
 
 ControlConnection* NodeMonitor::connection() {
-  return connection_ != nullptr && connection_->ready() ? connection_.get() : nullptr;
+  return connection_->ready() ? connection_.get() : nullptr;
 }
 
 void NodeMonitor::OnControlReady() { Poll(); }
 
+void NodeMonitor::End() {
+  ended_ = true;
+  again_ = false;
+  timer_.Stop();
+  connection_->Fail("the node is no longer watched");
+}
+
 void NodeMonitor::OnControlClosed(const std::string& why) {
+  if (ended_) return;
   polling_ = false;
   again_ = false;
-  timer_.StartOnce(std::max<uint64_t>(1, static_cast<uint64_t>(settings_.poll_interval.count())));
+  timer_.StartOnce(Interval());
   reports_.failed(why);
 }
 
 void NodeMonitor::PollNow() {
+  if (ended_) return;
   if (polling_) {
     again_ = true;
     return;
   }
-  const uint64_t since = loop_.now_ms() - poll_began_ms_;
+  const uint64_t since = loop_.now_ms() - asked_ms_;
   timer_.StartOnce(since >= kAtOnceMs ? 0 : kAtOnceMs - since);
 }
 
 void NodeMonitor::Poll() {
-  if (connection_ == nullptr || connection_->closed()) {
+  if (connection_->closed()) {
     Connect();
     return;
   }
-  if (!connection_->ready()) return;  // connecting; that has a limit of its own
-  if (polling_) {
-    if (loop_.now_ms() - poll_began_ms_ > kSilentMs) {
+  timer_.StartOnce(Interval());
+  if (!connection_->connected()) {  // that has a limit of its own
+    asked_ms_ = loop_.now_ms();
+    return;
+  }
+  if (polling_ || !connection_->ready()) {
+    if (loop_.now_ms() - asked_ms_ > kSilentMs)
       connection_->Fail("no answer for " + std::to_string(kSilentMs / 1000) + " s");
-    } else {
-      timer_.StartOnce(static_cast<uint64_t>(settings_.poll_interval.count()));
-    }
     return;
   }
   polling_ = true;
-  poll_began_ms_ = loop_.now_ms();
-  timer_.StartOnce(static_cast<uint64_t>(settings_.poll_interval.count()));
-  if (shared_->owes_flush.load() && !flushing_) AskFlush([](bool) {});
-  Ask();
+  asked_ms_ = loop_.now_ms();
+  if (!shared_->owes_flush.load() || flushing_) {
+    Ask();
+    return;
+  }
+  AskFlush([this](bool flushed) {
+    if (flushed) reports_.flushed();
+    if (connection() != nullptr) Ask();
+  });
 }
 
 void NodeMonitor::Flush(std::function<void(bool flushed)> done) {
@@ -84,14 +105,10 @@ void NodeMonitor::AskFlush(std::function<void(bool flushed)> done) {
   connection_->Ask({"SCRIPT", "FLUSH"},
                    [this, owed = flushes_owed_, done = std::move(done)](const ReplyTree* answer) {
                      const bool flushed = answer != nullptr && !answer->is_error();
-                     if (owed == flushes_owed_) {
-                       flushing_ = false;
-                       if (flushed) {
-                         shared_->Flushed();
-                         shared_->owes_flush.store(false);
-                       }
-                     }
+                     if (owed == flushes_owed_) flushing_ = false;
                      done(flushed);
+                     // Last: until then a NOSCRIPT is taken for the flush's doing.
+                     if (flushed && owed == flushes_owed_) shared_->owes_flush.store(false);
                    });
 }
 

@@ -25,6 +25,8 @@ class NodeMonitor final : private ControlOwner {
     std::function<void(replication::NodeFacts)> facts;
     std::function<void()> busy;
     std::function<void(const std::string& why)> failed;
+    // It has done the SCRIPT FLUSH that it owed.
+    std::function<void()> flushed;
   };
 
   NodeMonitor(net::Loop& loop, const config::Address& address,
@@ -38,9 +40,12 @@ class NodeMonitor final : private ControlOwner {
   void PollNow();
   // Null where the node cannot be asked.
   ControlConnection* connection();
-  // SCRIPT FLUSH. `done`, when the node has answered or the connection ended: true if it is
-  // flushed. Else it owes the flush (`owes`), and is flushed before it is asked anything else.
+  // SCRIPT FLUSH. The node owes it until it has answered with OK, and is asked again with every poll
+  // until then, before anything else. `done`, when it has answered this time or the connection
+  // ended: true if it is flushed; whoever is told raises the node's generation.
   void Flush(std::function<void(bool flushed)> done);
+  // No longer watched: whoever waits for an answer is told, and nothing more is reported.
+  void End();
 
  private:
   void OnControlReady() override;
@@ -53,6 +58,7 @@ class NodeMonitor final : private ControlOwner {
   void OnInfo(const ReplyTree* answer);
   void OnClients(const ReplyTree* answer);
   void Finish();
+  uint64_t Interval() const;
 
   // A node that is busy with a script answers nothing before its busy-reply-threshold (5 s by
   // default), and must not be taken for lost.
@@ -66,8 +72,9 @@ class NodeMonitor final : private ControlOwner {
   net::Timer timer_;
   std::unique_ptr<ControlConnection> connection_;
   std::unique_ptr<ControlConnection> buried_;  // closed inside its own callback
+  bool ended_ = false;
   bool polling_ = false;
-  uint64_t poll_began_ms_ = 0;
+  uint64_t asked_ms_ = 0;  // when the present poll began, or when the node was connected to
   bool again_ = false;  // asked for while one was on its way
   const backend::NodeSharedRef shared_;  // whether it owes a flush is read by the workers
   bool flushing_ = false;          // the newest of them is on its way

@@ -19,6 +19,7 @@ class Gathering : public std::enable_shared_from_this<Gathering> {
   void Answered() {
     if (--expected_ == 0 && complete_) Finish();
   }
+  bool finished() const { return !done_; }
   // Everybody was asked.
   void Complete() {
     complete_ = true;
@@ -59,10 +60,10 @@ void ScriptService::OnLearned(replication::ScriptRef script, uint64_t epoch) {
 
 void ScriptService::Learn(replication::ScriptRef script, uint64_t epoch, const std::string& how) {
   if (epoch != scripts_.epoch() || scripts_.Find(script->sha) != nullptr) return;
-  base::log::Info("script.learned", "a script can be given to every node now",
-                  {{"sha", script->sha.ToString()},
-                   {"bytes", uint64_t{script->text.size()}},
-                   {"from", how}});
+  base::log::WriteWithin(
+      script_lines_, loop_.now_ms(), base::log::Level::kInfo, "script.learned",
+      "a script can be given to every node now",
+      {{"sha", script->sha.ToString()}, {"bytes", uint64_t{script->text.size()}}, {"from", how}});
   script->last_used.store(loop_.now_ms() << 16, std::memory_order_relaxed);
   crew_.TellLearned(script, epoch);
   OnLearned(std::move(script), epoch);
@@ -73,8 +74,9 @@ void ScriptService::MakeRoom() {
   if (victims.empty()) return;
   for (const auto& sha : victims) scripts_.Remove(sha);
   crew_.TellEvicted(victims);
-  base::log::Info("script.evicted", "the scripts used least recently made room",
-                  {{"scripts", uint64_t{victims.size()}}, {"bytes_kept", scripts_.bytes()}});
+  base::log::WriteWithin(script_lines_, loop_.now_ms(), base::log::Level::kInfo, "script.evicted",
+                         "the scripts used least recently made room",
+                         {{"scripts", uint64_t{victims.size()}}, {"bytes_kept", scripts_.bytes()}});
 }
 
 void ScriptService::Distribute(replication::ScriptRef script, uint64_t epoch,
@@ -127,8 +129,19 @@ void ScriptService::FlushNodes() {
   for (const auto& node : topology_.picture().nodes) {
     if (!flushes_.front().master_too && topology_.picture().master == node.id) continue;
     gathering->Expect();
-    topology_.Flush(node.id, [gathering](bool) { gathering->Answered(); });
+    topology_.Flush(node.id, [this, gathering, id = node.id](bool flushed) {
+      if (flushed && gathering->finished()) {
+        topology_.RaiseNode(id, "it did a SCRIPT FLUSH late", true);
+      } else if (flushed) {
+        backend::NodeShared& shared = *topology_.shared()[id];
+        shared.ProvenLost(shared.generation.load());  // it is raised when all have answered
+      }
+      gathering->Answered();
+    });
   }
+  // An address that is not watched any more may come back, with the same process.
+  for (const auto& node : topology_.shared())
+    if (!topology_.Watches(node->id)) topology_.OweFlush(node->id);
   gathering->Complete();
 }
 
@@ -143,7 +156,7 @@ void ScriptService::EndFlush() {
 void ScriptService::KillEverywhere(std::function<void(std::string)> done) {
   struct Best {
     int rank = -1;
-    std::string text = "NOTBUSY No scripts in execution right now.";
+    std::string text = "UPSTREAMDOWN no node can be asked to kill a script";
   };
   const auto best = std::make_shared<Best>();
   const auto gathering = std::make_shared<Gathering>(
@@ -154,6 +167,7 @@ void ScriptService::KillEverywhere(std::function<void(std::string)> done) {
     ControlConnection* connection = topology_.Connection(node.id);
     if (connection == nullptr) continue;
     gathering->Expect();
+    best->text = "UPSTREAMLOST no node answered SCRIPT KILL; the command may have been executed";
     connection->Ask({"SCRIPT", "KILL"}, [best, gathering](const ReplyTree* answer) {
       const int rank = answer == nullptr ? -1 : RankOf(*answer);
       if (rank > best->rank) *best = {rank, answer->text};
@@ -167,6 +181,10 @@ void ScriptService::Verify(replication::NodeId node, uint64_t epoch,
                            std::vector<replication::ScriptRef> scripts) {
   ControlConnection* connection = topology_.Connection(node);
   if (connection == nullptr || epoch != scripts_.epoch()) return;
+  // What a node says while it is still to be flushed teaches nothing.
+  const bool is_flushed = Flushing() && !flushes_.front().master_too &&
+                          topology_.picture().master == node;
+  if (Flushing() && !is_flushed) return;
   const uint64_t generation = topology_.shared()[node]->generation.load();
   for (auto& script : scripts) {
     if (scripts_.Find(script->sha) != nullptr) continue;
@@ -184,6 +202,7 @@ void ScriptService::Verify(replication::NodeId node, uint64_t epoch,
 void ScriptService::Show(replication::NodeId node, const replication::Sha1& sha) {
   const replication::Node* at = topology_.picture().Find(node);
   ControlConnection* connection = topology_.Connection(node);
+  if (Flushing()) return;
   // Valkey 8 and later can show a body; others answer with an error each time.
   if (connection == nullptr || at == nullptr || !at->version.starts_with("valkey")) return;
   if (shown_ms_.size() > kMostShown) shown_ms_.clear();

@@ -6,7 +6,8 @@
 //   1 every worker forgets lua_scripts, and waits until no rewritten call is on the way
 //   2 every node's generation is raised, and every node is flushed, the master once more
 //   3 generations are raised again: what was proven meanwhile is void
-// A node that cannot be told is told when it comes back, before it is used.
+// A node that cannot be told is told when it comes back, before it is used. One that does it later
+// than we wait has its generation raised once more then.
 //
 // The control thread.
 #pragma once
@@ -19,6 +20,7 @@
 #include <vector>
 
 #include "config/settings.h"
+#include "proxy/base/log.h"
 #include "proxy/control/crew.h"
 #include "proxy/control/topology_service.h"
 #include "proxy/net/loop.h"
@@ -46,6 +48,8 @@ class ScriptService {
  private:
   void Learn(replication::ScriptRef script, uint64_t epoch, const std::string& how);
   void MakeRoom();
+  // What a node says that it has may be what is just to be flushed.
+  bool Flushing() const { return !flushes_.empty(); }
   void BeginFlush();
   void FlushNodes();
   void EndFlush();
@@ -67,6 +71,7 @@ class ScriptService {
     bool master_too;
     std::function<void()> done;
   };
+  base::log::Budget script_lines_{20};
   std::unordered_map<replication::Sha1, uint64_t, replication::Sha1Hash> shown_ms_;  // asked when
   std::deque<Flush> flushes_;  // the first one is under way
 };

@@ -37,7 +37,8 @@ TopologyService::TopologyService(net::Loop& loop, const config::Settings& settin
     : loop_(loop),
       settings_(settings),
       crew_(crew),
-      tracker_(settings.upstream, settings.routing) {}
+      tracker_(settings.upstream, settings.routing),
+      burial_(loop, [this] { gone_.clear(); }) {}
 
 TopologyService::~TopologyService() = default;
 
@@ -49,15 +50,27 @@ void TopologyService::AskNow() {
 }
 
 ControlConnection* TopologyService::Connection(replication::NodeId id) {
-  return id < monitors_.size() && monitors_[id] != nullptr ? monitors_[id]->connection() : nullptr;
+  return Watches(id) ? monitors_[id]->connection() : nullptr;
 }
 
 void TopologyService::Flush(replication::NodeId id, std::function<void(bool flushed)> done) {
-  if (id < monitors_.size() && monitors_[id] != nullptr) {
+  if (Watches(id)) {
     monitors_[id]->Flush(std::move(done));
   } else {
     done(false);
   }
+}
+
+void TopologyService::OweFlush(replication::NodeId id) { shared_[id]->owes_flush.store(true); }
+
+void TopologyService::Watch(replication::NodeId id, const config::Address& address) {
+  monitors_[id] = std::make_unique<NodeMonitor>(
+      loop_, address, settings_.upstream, shared_[id],
+      NodeMonitor::Reports{
+          [this, id](replication::NodeFacts facts) { Act(tracker_.OnFacts(id, std::move(facts))); },
+          [this, id] { Act(tracker_.OnBusy(id)); },
+          [this, id](const std::string& why) { Act(tracker_.OnFailed(id, why)); },
+          [this, id] { RaiseNode(id, "it was flushed, as it should have been before", true); }});
 }
 
 void TopologyService::SyncMonitors() {
@@ -74,26 +87,32 @@ void TopologyService::SyncMonitors() {
     if (shared_[id]->address != watch.address)
       shared_[id] = std::make_shared<backend::NodeShared>(id, watch.address);
     watched[id] = true;
-    if (monitors_[id] != nullptr) continue;
-    monitors_[id] = std::make_unique<NodeMonitor>(
-        loop_, watch.address, settings_.upstream, shared_[id],
-        NodeMonitor::Reports{
-            [this, id](replication::NodeFacts facts) { Act(tracker_.OnFacts(id, std::move(facts))); },
-            [this, id] { Act(tracker_.OnBusy(id)); },
-            [this, id](const std::string& why) { Act(tracker_.OnFailed(id, why)); }});
+    if (monitors_[id] == nullptr) Watch(id, watch.address);
   }
   for (size_t id = 0; id < monitors_.size(); ++id) {
     if (watched[id] || monitors_[id] == nullptr) continue;
-    // It may be the one that is just reporting.
-    loop_.Post([gone = std::shared_ptr<NodeMonitor>(std::move(monitors_[id]))] {});
+    // Not by letter: a stream reads the mailbox before it reads its socket, and may be its own.
+    monitors_[id]->End();
+    gone_.push_back(std::move(monitors_[id]));
+    burial_.StartOnce(0);
   }
 }
 
 void TopologyService::RaiseAll(const std::string& why) {
   for (const auto& node : shared_) node->Raise();
-  base::log::Info("attach.seen",
-                  "a replica attached: what was known of every node's scripts is void",
-                  {{"why", why}, {"nodes", uint64_t{tracker_.picture()->nodes.size()}}});
+  base::log::WriteWithin(lines_, loop_.now_ms(), base::log::Level::kInfo, "attach.seen",
+                         "a replica attached: what was known of every node's scripts is void",
+                         {{"why", why}, {"nodes", uint64_t{tracker_.picture()->nodes.size()}}});
+}
+
+void TopologyService::RaiseNode(replication::NodeId id, const std::string& why, bool scripts_lost) {
+  if (id >= shared_.size()) return;
+  backend::NodeShared& node = *shared_[id];
+  if (scripts_lost) node.ProvenLost(node.generation.load());
+  const uint64_t generation = node.Raise();
+  base::log::WriteWithin(lines_, loop_.now_ms(), base::log::Level::kInfo, "generation.raised",
+                         "what was known of the node's scripts is void",
+                         {{"node", node.name}, {"generation", generation}, {"why", why}});
 }
 
 void TopologyService::Say(const Event& event) {
@@ -139,21 +158,15 @@ void TopologyService::Say(const Event& event) {
 void TopologyService::Act(const std::vector<Event>& events) {
   for (const Event& event : events) {
     Say(event);
-    if (event.kind == Event::Kind::kRaiseNode && event.node < shared_.size()) {
-      backend::NodeShared& node = *shared_[event.node];
-      if (event.scripts_lost) node.ProvenLost(node.generation.load());
-      const uint64_t generation = node.Raise();
-      base::log::Info("generation.raised", "what was known of the node's scripts is void",
-                      {{"node", tracker_.AddressOf(event.node)},
-                       {"generation", generation},
-                       {"why", event.words}});
-    }
+    if (event.kind == Event::Kind::kRaiseNode)
+      RaiseNode(event.node, event.words, event.scripts_lost);
     if (event.kind == Event::Kind::kRaiseAll) RaiseAll(event.words);
   }
   SyncMonitors();
-  if (told_ == tracker_.picture()) return;
-  told_ = tracker_.picture();
-  crew_.TellPicture(told_, shared_);
+  if (told_ != tracker_.picture()) {
+    told_ = tracker_.picture();
+    crew_.TellPicture(told_, shared_);
+  }
   AskForCommands();
 }
 
@@ -163,12 +176,16 @@ void TopologyService::AskForCommands() {
   ControlConnection* connection = Connection(master->id);
   if (connection == nullptr) return;
   commands_of_ = master->run_id;
-  connection->Ask({"COMMAND"}, [this, name = master->address.ToString()](const ReplyTree* answer) {
+  connection->Ask({"COMMAND"}, [this, name = master->address.ToString(),
+                                run_id = master->run_id](const ReplyTree* answer) {
+    if (commands_of_ != run_id) return;  // another one is the master by now
     auto commands = answer == nullptr ? std::vector<resp::ServerCommand>{} : ParseCommands(*answer);
     if (commands.empty()) {
-      commands_of_.clear();  // asked again with the next picture
-      base::log::Warn("commands.unknown", "the master did not tell its commands; all go to it",
-                      {{"node", name}});
+      commands_of_.clear();  // asked again with the next poll
+      if (unknown_told_ != run_id)
+        base::log::Warn("commands.unknown", "the master did not tell its commands; all go to it",
+                        {{"node", name}});
+      unknown_told_ = run_id;
       return;
     }
     base::log::Debug("commands.told", "the master told its commands",

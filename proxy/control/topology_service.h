@@ -14,6 +14,7 @@
 
 #include "config/settings.h"
 #include "proxy/backend/node_shared.h"
+#include "proxy/base/log.h"
 #include "proxy/control/crew.h"
 #include "proxy/control/node_monitor.h"
 #include "proxy/net/loop.h"
@@ -33,16 +34,25 @@ class TopologyService {
   void AskNow();
   // A replica attached, as somebody saw it happen.
   void RaiseAll(const std::string& why);
+  // What was known of one node's scripts is void; `scripts_lost`: and it is proven to have lost
+  // some.
+  void RaiseNode(replication::NodeId id, const std::string& why, bool scripts_lost);
 
   const replication::Topology& picture() const { return *tracker_.picture(); }
   const std::vector<backend::NodeSharedRef>& shared() const { return shared_; }
   // The way to ask a node; null where it cannot be asked.
   ControlConnection* Connection(replication::NodeId id);
+  bool Watches(replication::NodeId id) const {
+    return id < monitors_.size() && monitors_[id] != nullptr;
+  }
   // See NodeMonitor::Flush().
   void Flush(replication::NodeId id, std::function<void(bool flushed)> done);
+  // A node that is not watched at present has missed a SCRIPT FLUSH: it is flushed when it is.
+  void OweFlush(replication::NodeId id);
 
  private:
   void SyncMonitors();
+  void Watch(replication::NodeId id, const config::Address& address);
   void Act(const std::vector<replication::Event>& events);
   void Say(const replication::Event& event);
   void AskForCommands();
@@ -52,9 +62,14 @@ class TopologyService {
   Crew& crew_;
   replication::TopologyTracker tracker_;
   std::vector<std::unique_ptr<NodeMonitor>> monitors_;  // by node id; null: not watched
+  // No longer watched. They go on a turn of their own: one of them may be on the stack.
+  std::vector<std::unique_ptr<NodeMonitor>> gone_;
+  net::Timer burial_;
   std::vector<backend::NodeSharedRef> shared_;          // by node id
   std::shared_ptr<const replication::Topology> told_;
-  std::string commands_of_;  // the run id of the master that told its commands
+  std::string commands_of_;   // the run id of the master that told its commands, or is asked
+  std::string unknown_told_;  // ... of the one of which commands.unknown was said
+  base::log::Budget lines_{20};
 };
 
 // The rows of a COMMAND reply.

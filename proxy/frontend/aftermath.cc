@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "proxy/frontend/script_wire.h"
+#include "proxy/frontend/settle.h"
 #include "proxy/resp/number.h"
 #include "proxy/resp/reply_scan.h"
 #include "proxy/resp/request_scan.h"
@@ -135,6 +136,7 @@ Aftermath::Next Aftermath::TakeScript(Call& call, std::string_view reply,
   if (call.plan.exposed) return Next::kMissed;
   if (!call.to_master && call.by_replica && call.read_only) return Next::kToMaster;
   context_.counters.noscript_passed_unknown.Add();
+  SayNoScriptIsRight(call, "shacast does not hold that script", context_);
   return Next::kDeliver;
 }
 

@@ -283,6 +283,7 @@ void Session::PassUnconfirmed(Call& call, MissChecks::Verdict verdict) {
                                 .Take()));
   } else if (verdict == MissChecks::Verdict::kScripts) {
     counters.noscript_passed_script.Add();
+    SayNoScriptIsRight(call, "they are the script's own words", context_);
   } else {
     counters.noscript_passed_unsure.Add();
     SayNoScriptPassed(call, "the node could not be asked whether it is its own word", context_);

@@ -50,6 +50,9 @@ struct SessionContext {
   ScriptHub& hub;
   // Lines about single scripts and calls.
   base::log::Budget& script_lines;
+  // ... and about NOSCRIPT that is as it should be. Clients that try EVALSHA first make many, which
+  // must not use up the lines for what is not as it should be.
+  base::log::Budget& noscript_lines;
   // routing.scripts_to_replicas, sorted.
   std::vector<replication::Sha1> vouched;
   // The command table; never null.

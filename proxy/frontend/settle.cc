@@ -37,6 +37,12 @@ void SayNoScriptPassed(const Call& call, const char* why, SessionContext& contex
                          {{"sha", call.script.sha.ToString()}, {"why", why}});
 }
 
+void SayNoScriptIsRight(const Call& call, const char* why, SessionContext& context) {
+  base::log::WriteWithin(context.noscript_lines, context.loop.now_ms(), base::log::Level::kInfo,
+                         "noscript.passed", "NOSCRIPT went to the client",
+                         {{"sha", call.script.sha.ToString()}, {"why", why}});
+}
+
 void Settle(ReplyQueue& queue, const std::string& lost_why, SessionContext& context) {
   base::Counters& counters = context.counters;
   std::vector<Call*> calls;

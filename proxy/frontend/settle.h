@@ -21,5 +21,7 @@ void Settle(ReplyQueue& queue, const std::string& lost_why, SessionContext& cont
 
 // The log line for a NOSCRIPT that goes to the client although we hold the body.
 void SayNoScriptPassed(const Call& call, const char* why, SessionContext& context);
+// ... or because there is none, or nothing to be repaired.
+void SayNoScriptIsRight(const Call& call, const char* why, SessionContext& context);
 
 }  // namespace frontend

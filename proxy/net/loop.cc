@@ -31,7 +31,9 @@ Loop::~Loop() {
   close(&bell_);
   close(&check_);
   close(&prepare_);
-  uv_run(&loop_, UV_RUN_DEFAULT);
+  // Again and again: a Stop() that came after the end would keep it from running once.
+  while (uv_run(&loop_, UV_RUN_DEFAULT) != 0) {
+  }
   const int left = uv_loop_close(&loop_);
   assert(left == 0);
   static_cast<void>(left);

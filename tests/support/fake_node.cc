@@ -1,5 +1,7 @@
 #include "tests/support/fake_node.h"
 
+#include <netinet/tcp.h>
+
 #include <algorithm>
 #include <cctype>
 #include <sstream>
@@ -133,6 +135,9 @@ void FakeNode::Accept() {
   while (listening_) {
     Fd fd(accept4(listening_.get(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
     if (!fd) return;
+    // What is sent in pieces comes in pieces.
+    const int on = 1;
+    setsockopt(fd.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
     connections_.push_back(std::make_unique<Connection>());
     connections_.back()->fd = std::move(fd);
   }

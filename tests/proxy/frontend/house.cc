@@ -107,6 +107,7 @@ House::House(size_t nodes_count)
               eval_rights,
               hub,
               script_lines,
+              noscript_lines,
               {},
               SmallTable(),
               {}} {

@@ -154,6 +154,7 @@ class House final : private SessionOwner {
   FakeHub hub{loop};
   Orphans orphans{hub};
   base::log::Budget script_lines{10};
+  base::log::Budget noscript_lines{10};
   SessionContext context;
 
  private:

@@ -253,6 +253,22 @@ TEST(Loop, HandlesThatWereClosedAtTheEndAreGoneWhenRunReturns) {
   loop.reset();
 }
 
+TEST(Loop, ToldToStopAfterItsEndItClosesWhatIsLeftAllTheSame) {
+  bool closed = false;
+  uv_timer_t handle;
+  {
+    Loop loop;
+    uv_timer_init(loop.uv(), &handle);
+    handle.data = &closed;
+    loop.Post([&] { loop.Stop(); });
+    loop.Run();
+    loop.Stop();
+    uv_close(reinterpret_cast<uv_handle_t*>(&handle),
+             [](uv_handle_t* gone) { *static_cast<bool*>(gone->data) = true; });
+  }
+  EXPECT_TRUE(closed);
+}
+
 TEST(Signal, IsHeardOnTheLoop) {
   Loop loop;
   int heard = 0;
