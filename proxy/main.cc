@@ -15,10 +15,18 @@ namespace {
 base::log::Options LogOptions(const config::LogSettings& settings) {
   base::log::Options options;
   switch (settings.level) {
-    case config::LogLevel::kDebug: options.level = base::log::Level::kDebug; break;
-    case config::LogLevel::kInfo: options.level = base::log::Level::kInfo; break;
-    case config::LogLevel::kWarn: options.level = base::log::Level::kWarn; break;
-    case config::LogLevel::kError: options.level = base::log::Level::kError; break;
+    case config::LogLevel::kDebug:
+      options.level = base::log::Level::kDebug;
+      break;
+    case config::LogLevel::kInfo:
+      options.level = base::log::Level::kInfo;
+      break;
+    case config::LogLevel::kWarn:
+      options.level = base::log::Level::kWarn;
+      break;
+    case config::LogLevel::kError:
+      options.level = base::log::Level::kError;
+      break;
   }
   options.format = settings.format == config::LogFormat::kJson ? base::log::Format::kJson
                                                                : base::log::Format::kText;
@@ -53,8 +61,7 @@ int main(int argc, char** argv) {
   int exit_status = proxy::kExitOk;
   const auto line = proxy::ParseCommandLine(argc, argv, &exit_status);
   if (!line) return exit_status;
-  if (line->mode == proxy::CommandLine::Mode::kDemo)
-    return demo::Run({.once = line->demo_once});
+  if (line->mode == proxy::CommandLine::Mode::kDemo) return demo::Run({.once = line->demo_once});
 
   const config::LoadResult loaded = config::Load(line->config_file, line->flags);
   if (!loaded.ok()) {
@@ -69,6 +76,7 @@ int main(int argc, char** argv) {
     case proxy::CommandLine::Mode::kPrintConfig:
       std::fputs(config::PrintConfig(loaded.value()).c_str(), stdout);
       return proxy::kExitOk;
-    default: return Serve(loaded.value().settings);
+    default:
+      return Serve(loaded.value().settings);
   }
 }

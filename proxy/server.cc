@@ -1,9 +1,9 @@
 #include "proxy/server.h"
 
-#include <csignal>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
+#include <csignal>
 
 #include <algorithm>
 #include <thread>
@@ -38,8 +38,7 @@ Server::Server(std::shared_ptr<const config::Settings> settings) : settings_(std
   control::Crew& crew = *this;
   all_counters_.push_back(&own_counters_);
   for (uint32_t i = 0; i < count; ++i) {
-    workers_.push_back(
-        std::make_unique<Worker>(i, settings_, budget_, all_counters_, switchboard));
+    workers_.push_back(std::make_unique<Worker>(i, settings_, budget_, all_counters_, switchboard));
     all_counters_.push_back(&workers_.back()->counters());
   }
   topology_ = std::make_unique<control::TopologyService>(loop_, *settings_, crew);
@@ -125,7 +124,7 @@ void Server::OnAccepted(int fd, const std::string& peer) {
   workers_[best]->TellClient(fd, next_client_id_++, peer);
 }
 
-// --- Ending ---------------------------------------------------------------------------------------
+// --- Ending --------------------------------------------------------------------------------------
 
 void Server::OnStopSignal(const char* name) {
   if (draining_) {
@@ -147,9 +146,11 @@ void Server::OnDrained() {
   if (draining_workers_ > 0 && --draining_workers_ == 0) Finish();
 }
 
-void Server::Finish() { loop_.Stop(); }
+void Server::Finish() {
+  loop_.Stop();
+}
 
-// --- To the workers, from the control thread ------------------------------------------------------
+// --- To the workers, from the control thread -----------------------------------------------------
 
 void Server::TellPicture(std::shared_ptr<const replication::Topology> picture,
                          const std::vector<backend::NodeSharedRef>& shared) {
@@ -184,7 +185,7 @@ void Server::TellFlush(uint64_t epoch, std::function<void()> all_forgot) {
   }
 }
 
-// --- From a worker, on its thread -----------------------------------------------------------------
+// --- From a worker, on its thread ----------------------------------------------------------------
 
 void Server::Learned(size_t by_worker, replication::ScriptRef script, uint64_t epoch) {
   for (size_t i = 0; i < workers_.size(); ++i)
@@ -247,6 +248,8 @@ void Server::AskNodesNow() {
   });
 }
 
-void Server::ClientLeft(size_t) { clients_.fetch_sub(1); }
+void Server::ClientLeft(size_t) {
+  clients_.fetch_sub(1);
+}
 
 }  // namespace proxy

@@ -1,7 +1,7 @@
 // The house: one control thread (the caller's), the workers, the listeners.
 //
-// The only place that knows all rooms. What a worker tells the others, what the control thread finds
-// out and what signals ask for passes through here; nothing else does.
+// The only place that knows all rooms. What a worker tells the others, what the control thread
+// finds out and what signals ask for passes through here; nothing else does.
 //
 // Life: Run() binds, starts the workers, watches the nodes, and returns when it was told to stop.
 // SIGTERM and SIGINT drain: no new clients, what was asked is answered, then the end; after
@@ -74,7 +74,7 @@ class Server final : private control::Crew, private Switchboard {
   std::atomic<bool> ask_posted_{false};
   uint64_t next_client_id_ = 1;
   size_t next_worker_ = 0;
-  base::Counters own_counters_;  // what the control thread counts
+  base::Counters own_counters_;                      // what the control thread counts
   std::vector<const base::Counters*> all_counters_;  // filled before a worker starts
   std::vector<std::unique_ptr<Worker>> workers_;
   std::unique_ptr<control::TopologyService> topology_;

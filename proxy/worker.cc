@@ -28,13 +28,13 @@ backend::IdentityRef OwnIdentity(const config::UpstreamSettings& upstream,
 }  // namespace
 
 Worker::Worker(size_t index, std::shared_ptr<const config::Settings> settings,
-               backend::LeaseBudget& budget,
-               const std::vector<const base::Counters*>& all_counters, Switchboard& switchboard)
+               backend::LeaseBudget& budget, const std::vector<const base::Counters*>& all_counters,
+               Switchboard& switchboard)
     : index_(index),
       settings_(std::move(settings)),
       switchboard_(switchboard),
-      pool_context_{loop_, settings_->upstream, counters_, budget, 1,
-                    [this] { switchboard_.AskNodesNow(); }},
+      pool_context_{
+          loop_, settings_->upstream, counters_, budget, 1, [this] { switchboard_.AskNodesNow(); }},
       nodes_(pool_context_),
       orphans_(*this),
       context_{loop_,
@@ -57,7 +57,9 @@ Worker::Worker(size_t index, std::shared_ptr<const config::Settings> settings,
                std::make_shared<const resp::CommandTable>(),
                {}} {}
 
-Worker::~Worker() { Stop(); }
+Worker::~Worker() {
+  Stop();
+}
 
 void Worker::Start() {
   tick_ = std::make_unique<net::Timer>(loop_, [this] { OnTick(); });
@@ -81,7 +83,7 @@ void Worker::CloseEverything() {
   tick_.reset();
 }
 
-// --- Letters to us --------------------------------------------------------------------------------
+// --- Letters to us -------------------------------------------------------------------------------
 
 void Worker::TellClient(int fd, uint64_t id, std::string peer) {
   clients_.fetch_add(1, std::memory_order_relaxed);
@@ -143,7 +145,7 @@ void Worker::TellDrain(std::function<void()> drained) {
   });
 }
 
-// --- From sessions --------------------------------------------------------------------------------
+// --- From sessions -------------------------------------------------------------------------------
 
 void Worker::OnSessionClosed(frontend::Session& session) {
   closed_.push_back(session.state().id);
@@ -151,17 +153,18 @@ void Worker::OnSessionClosed(frontend::Session& session) {
   switchboard_.ClientLeft(index_);
 }
 
-void Worker::OnSessionWaits(frontend::Session& session) { waiting_.insert(session.state().id); }
+void Worker::OnSessionWaits(frontend::Session& session) {
+  waiting_.insert(session.state().id);
+}
 
 void Worker::Learned(replication::ScriptRef script, uint64_t epoch, const char* how) {
   if (script->text.size() > settings_->scripts.max_memory) return;
   if (!scripts_.Add(script, epoch)) return;
   counters_.scripts_learned.Add();
-  base::log::WriteWithin(script_lines_, loop_.now_ms(), base::log::Level::kInfo, "script.learned",
-                         "a script can be given to every node now",
-                         {{"sha", script->sha.ToString()},
-                          {"bytes", uint64_t{script->text.size()}},
-                          {"from", how}});
+  base::log::WriteWithin(
+      script_lines_, loop_.now_ms(), base::log::Level::kInfo, "script.learned",
+      "a script can be given to every node now",
+      {{"sha", script->sha.ToString()}, {"bytes", uint64_t{script->text.size()}}, {"from", how}});
   switchboard_.Learned(index_, std::move(script), epoch);
 }
 
@@ -169,8 +172,7 @@ void Worker::Known(replication::NodeId node, uint64_t generation, const replicat
   switchboard_.Known(index_, node, generation, sha);
 }
 
-void Worker::Distribute(replication::ScriptRef script, uint64_t epoch,
-                        std::function<void()> done) {
+void Worker::Distribute(replication::ScriptRef script, uint64_t epoch, std::function<void()> done) {
   switchboard_.Distribute(index_, std::move(script), epoch, std::move(done));
 }
 
@@ -191,11 +193,15 @@ void Worker::Show(replication::NodeId node, const replication::Sha1& sha) {
   switchboard_.Show(node, sha);
 }
 
-void Worker::ReplicaThroughUs() { switchboard_.ReplicaThroughUs(); }
+void Worker::ReplicaThroughUs() {
+  switchboard_.ReplicaThroughUs();
+}
 
-void Worker::AskNodesNow() { switchboard_.AskNodesNow(); }
+void Worker::AskNodesNow() {
+  switchboard_.AskNodesNow();
+}
 
-// --- From time to time ----------------------------------------------------------------------------
+// --- From time to time ---------------------------------------------------------------------------
 
 void Worker::OnTurnEnd() {
   // A flush waits for the bodies that were sent before it.

@@ -42,8 +42,7 @@ std::optional<std::string> Difference(const NodeFacts& before, const NodeFacts& 
   if (const auto id = NewClient(before, now))
     return "a replica's link with the new client id " + std::to_string(*id);
   // In either direction: CONFIG RESETSTAT makes them fall.
-  if (before.sync_full != now.sync_full)
-    return Moved("sync_full", before.sync_full, now.sync_full);
+  if (before.sync_full != now.sync_full) return Moved("sync_full", before.sync_full, now.sync_full);
   if (before.sync_partial_ok != now.sync_partial_ok)
     return Moved("sync_partial_ok", before.sync_partial_ok, now.sync_partial_ok);
   return std::nullopt;

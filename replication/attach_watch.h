@@ -1,8 +1,8 @@
 // Did a new replica attach to the master?
 //
 // Redis emptied repl_scriptcache_dict when it began to feed a new replica. From outside that moment
-// is seen only by what it leaves behind, and each trace has a hole: the list of addresses in INFO is
-// the same after a flap and after a restart, the sync counters can be reset, CLIENT LIST can be
+// is seen only by what it leaves behind, and each trace has a hole: the list of addresses in INFO
+// is the same after a flap and after a restart, the sync counters can be reset, CLIENT LIST can be
 // forbidden. So any of them counts, and so does every time that we could not look.
 //
 // A poll comes after the event; the first command may come before the poll. Correctness does not

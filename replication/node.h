@@ -19,9 +19,12 @@ enum class Role : uint8_t { kUnknown, kMaster, kReplica };
 
 inline std::string_view ToString(Role role) {
   switch (role) {
-    case Role::kMaster: return "master";
-    case Role::kReplica: return "replica";
-    case Role::kUnknown: break;
+    case Role::kMaster:
+      return "master";
+    case Role::kReplica:
+      return "replica";
+    case Role::kUnknown:
+      break;
   }
   return "unknown";
 }

@@ -44,6 +44,8 @@ bool ScriptCache::MarkKnown(const Sha1& sha, uint64_t generation, uint64_t sent_
   return true;
 }
 
-std::vector<Sha1> ScriptCache::Known() const { return {fifo_.begin(), fifo_.end()}; }
+std::vector<Sha1> ScriptCache::Known() const {
+  return {fifo_.begin(), fifo_.end()};
+}
 
 }  // namespace replication

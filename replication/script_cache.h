@@ -16,11 +16,11 @@
 // something sent under an older generation proves nothing any more. Emptying too often costs a body
 // for each script; emptying too seldom costs a NOSCRIPT that must be repaired. Both are safe.
 //
-// A server that loses all its scripts at once leaves no young knowledge beside old one: what was lost
-// between two looks is all that was there. So knowledge has an age, counted in proofs: a script is
-// known since the proof number known_at, and was there for certain when proof number present_at was
-// the last one. Of two scripts X and Y with Y.known_at <= X.present_at none can be lost without the
-// other while Y is the one asked for later.
+// A server that loses all its scripts at once leaves no young knowledge beside old one: what was
+// lost between two looks is all that was there. So knowledge has an age, counted in proofs: a
+// script is known since the proof number known_at, and was there for certain when proof number
+// present_at was the last one. Of two scripts X and Y with Y.known_at <= X.present_at none can be
+// lost without the other while Y is the one asked for later.
 //
 // Bounded as in Redis: 10,000 scripts, the first ones in go out first.
 //

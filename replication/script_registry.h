@@ -10,8 +10,8 @@
 // more registry, kept by the control thread, decides which bodies go when they exceed max_memory
 // (Victims()); workers only follow.
 //
-// A SCRIPT FLUSH has a number, the epoch. What was sent before a flush and answered after it teaches
-// nothing: an old "learned" cannot undo a flush.
+// A SCRIPT FLUSH has a number, the epoch. What was sent before a flush and answered after it
+// teaches nothing: an old "learned" cannot undo a flush.
 //
 // No socket, clock or thread: one owner calls it.
 #pragma once

@@ -14,25 +14,20 @@ constexpr std::string_view kServersNoScript = "NOSCRIPT No matching script";
 
 // Codes with which a server refuses a command before any script runs.
 constexpr std::array<std::string_view, 14> kRefusals = {
-    "BUSY", "LOADING", "MASTERDOWN", "NOAUTH", "NOPERM", "READONLY", "OOM",
-    "MISCONF", "NOREPLICAS", "MOVED", "ASK", "CLUSTERDOWN", "EXECABORT", "NOPROTO"};
+    "BUSY",    "LOADING",    "MASTERDOWN", "NOAUTH", "NOPERM",      "READONLY",  "OOM",
+    "MISCONF", "NOREPLICAS", "MOVED",      "ASK",    "CLUSTERDOWN", "EXECABORT", "NOPROTO"};
 
 // Sentences after "ERR " with which EVAL and EVALSHA are refused before the script runs. The first
 // ones quote what the client sent, so nothing behind them is to be believed; the others are also
 // what a command inside a script may say, with the mark of a running script behind it.
 constexpr std::array<std::string_view, 8> kErrRefusalsThatQuote = {
-    "Error compiling script",
-    "Invalid script shebang",
-    "Invalid engine in script shebang",
-    "Unexpected engine in script shebang",
-    "Could not find scripting engine",
-    "Unexpected flag in script shebang",
-    "Unknown lua shebang option",
-    "unknown command"};
-constexpr std::array<std::string_view, 3> kErrRefusals = {
-    "value is not an integer or out of range",
-    "Number of keys can't be",
-    "wrong number of arguments"};
+    "Error compiling script",           "Invalid script shebang",
+    "Invalid engine in script shebang", "Unexpected engine in script shebang",
+    "Could not find scripting engine",  "Unexpected flag in script shebang",
+    "Unknown lua shebang option",       "unknown command"};
+constexpr std::array<std::string_view, 3> kErrRefusals = {"value is not an integer or out of range",
+                                                          "Number of keys can't be",
+                                                          "wrong number of arguments"};
 
 // Does the error carry the mark of a running script? Redis 7 and later: "... script: SHA, on
 // @user_script:LINE."; Valkey 9.1: "script: on @user_script:"; before: "(call to f_SHA)".
@@ -52,16 +47,18 @@ Plan PlanCall(const ScriptCache& cache, LaneId lane, const ScriptCall& call, boo
   if (!call.by_sha && !convert_eval) return plan;
   if (call.by_sha && !call.has_body) return plan;
   // Its own NOSCRIPT after a write, and a flush before we asked, would look like the server's.
-  const auto belief =
-      call.may_imitate ? ScriptCache::Belief() : cache.About(call.sha, lane);
+  const auto belief = call.may_imitate ? ScriptCache::Belief() : cache.About(call.sha, lane);
   switch (belief.state) {
     case ScriptCache::State::kKnown:
       plan.exposed = true;
       plan.known_at = belief.known_at;
       plan.present_at = belief.present_at;
       break;
-    case ScriptCache::State::kRiding: plan.exposed = plan.riding = true; break;
-    case ScriptCache::State::kUnknown: break;
+    case ScriptCache::State::kRiding:
+      plan.exposed = plan.riding = true;
+      break;
+    case ScriptCache::State::kUnknown:
+      break;
   }
   if (plan.exposed) {
     plan.wire = call.by_sha ? Wire::kAsCame : Wire::kAsSha;
@@ -80,8 +77,8 @@ Proof Judge(std::string_view error, const Sha1& sha) {
   if (error.empty()) return Proof::kRan;
   if (error.starts_with(kServersNoScript)) return Proof::kNoScript;
   const std::string_view code = error.substr(0, error.find(' '));
-  const std::string_view sentence = code == "ERR" ? error.substr(std::min<size_t>(4, error.size()))
-                                                  : std::string_view();
+  const std::string_view sentence =
+      code == "ERR" ? error.substr(std::min<size_t>(4, error.size())) : std::string_view();
   for (const auto refusal : kErrRefusalsThatQuote)
     if (sentence.starts_with(refusal)) return Proof::kRefused;
   if (HasRunningMark(error, sha)) return Proof::kRan;
@@ -97,8 +94,9 @@ bool Learn(ScriptCache& cache, LaneId lane, const ScriptCall& call, const Plan& 
   // A call that had its body with it cannot miss: NOSCRIPT is then what the script itself said.
   if (proof == Proof::kRan || (proof == Proof::kNoScript && carried_body))
     return cache.MarkKnown(call.sha, plan.generation, plan.sent_at);
-  // A miss takes nothing away yet: the node is asked first, and then its generation is raised. Until
-  // then other calls must not give the script back, or nobody can tell any more who missed what.
+  // A miss takes nothing away yet: the node is asked first, and then its generation is raised.
+  // Until then other calls must not give the script back, or nobody can tell any more who missed
+  // what.
   if (carried_body && plan.generation == cache.generation()) cache.EndLoading(call.sha, lane);
   return false;
 }
@@ -106,8 +104,9 @@ bool Learn(ScriptCache& cache, LaneId lane, const ScriptCall& call, const Plan& 
 bool PipelineGuard::MaySend(const ScriptCall& next, const Plan& plan, bool evicts) const {
   if (exposed_ == 0) return true;
   if (next.read_only && all_read_only_) return true;
-  // A bad numkeys is refused before the script is looked for. And should somebody give a script back
-  // between two calls, the first is past repair: a client that sent EVAL must not be told NOSCRIPT.
+  // A bad numkeys is refused before the script is looked for. And should somebody give a script
+  // back between two calls, the first is past repair: a client that sent EVAL must not be told
+  // NOSCRIPT.
   if (!plan.exposed || !next.well_formed || has_eval_) return false;
   // Both would miss together if they believe the same thing for the same reason.
   if (plan.generation != generation_) return false;

@@ -21,9 +21,10 @@
 //
 // Knowledge is a belief: someone may flush a node behind our back. An exposed call may therefore
 // come back as NOSCRIPT. It executed nothing, so it is sent once more with the body; but what the
-// same client sent behind it may have run already, and then sending it again would turn the client's
-// order around. The pipeline guard prevents that before it can happen: behind an exposed call only
-// such calls may be on the wire as would miss together with it, or as have no effect to turn around.
+// same client sent behind it may have run already, and then sending it again would turn the
+// client's order around. The pipeline guard prevents that before it can happen: behind an exposed
+// call only such calls may be on the wire as would miss together with it, or as have no effect to
+// turn around.
 //
 // No socket, clock or thread.
 #pragma once
@@ -42,10 +43,10 @@ namespace replication {
 // A script call as the client made it.
 struct ScriptCall {
   Sha1 sha;
-  bool by_sha = true;      // EVALSHA; else EVAL, which has the body with it
-  bool has_body = false;   // the body is in hand
-  bool read_only = false;  // an _RO command, or a script with no-writes
-  bool well_formed = true; // numkeys is a number that fits: a server that takes the call runs it
+  bool by_sha = true;        // EVALSHA; else EVAL, which has the body with it
+  bool has_body = false;     // the body is in hand
+  bool read_only = false;    // an _RO command, or a script with no-writes
+  bool well_formed = true;   // numkeys is a number that fits: a server that takes the call runs it
   bool may_imitate = false;  // NOSCRIPT may be the script's own answer: it is never exposed
 };
 

@@ -10,8 +10,9 @@ namespace {
 // Fetching the algorithm costs more than hashing a short body, so each thread does it once.
 class Hasher {
  public:
-  Hasher() : algorithm_(EVP_MD_fetch(nullptr, "SHA1", nullptr), EVP_MD_free),
-             context_(EVP_MD_CTX_new(), EVP_MD_CTX_free) {}
+  Hasher()
+      : algorithm_(EVP_MD_fetch(nullptr, "SHA1", nullptr), EVP_MD_free),
+        context_(EVP_MD_CTX_new(), EVP_MD_CTX_free) {}
 
   Sha1 Of(std::string_view body) {
     Sha1 sha;

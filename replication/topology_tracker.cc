@@ -70,8 +70,8 @@ void TopologyTracker::WatchAddress(const config::Address& address, Events* event
     events->push_back({Event::Kind::kNodeFound, member.id, "named by another node again"});
     return;
   }
-  const auto watched = std::count_if(members_.begin(), members_.end(),
-                                     [](const Member& m) { return !m.forgotten; });
+  const auto watched =
+      std::count_if(members_.begin(), members_.end(), [](const Member& m) { return !m.forgotten; });
   if (watched >= kMostWatched) return;
   Member member;
   member.id = static_cast<NodeId>(members_.size());
@@ -146,8 +146,7 @@ std::vector<Event> TopologyTracker::OnFailed(NodeId id, const std::string& why) 
   Events events;
   Member* member = Find(id);
   if (member == nullptr) return events;
-  if (member->up || member->why_down != why)
-    events.push_back({Event::Kind::kNodeDown, id, why});
+  if (member->up || member->why_down != why) events.push_back({Event::Kind::kNodeDown, id, why});
   const bool was_up = member->up;
   member->up = false;
   member->why_down = why;

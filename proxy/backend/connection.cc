@@ -64,8 +64,8 @@ void Connection::BeginHandshake() {
   if (key_.protocol == 3) {
     args = {"HELLO", "3"};
     if (!identity.anonymous)
-      args.insert(args.end(), {"AUTH", identity.user.empty() ? "default" : identity.user,
-                               identity.password});
+      args.insert(args.end(),
+                  {"AUTH", identity.user.empty() ? "default" : identity.user, identity.password});
   } else if (!identity.anonymous) {
     args = {"AUTH"};
     if (!identity.user.empty()) args.push_back(identity.user);
@@ -316,9 +316,13 @@ void Connection::PopCall() {
   oldest_since_ms_ = now;
 }
 
-void Connection::OnEof() { Fail("the node closed the connection"); }
+void Connection::OnEof() {
+  Fail("the node closed the connection");
+}
 
-void Connection::OnBroken(const std::string& why) { Fail(why); }
+void Connection::OnBroken(const std::string& why) {
+  Fail(why);
+}
 
 void Connection::Fail(const std::string& why) {
   if (closed()) return;

@@ -20,7 +20,9 @@ auto FindConnection(Places& places, const Connection& connection, Get get) {
 NodePool::NodePool(PoolContext& context, NodeSharedRef shared)
     : context_(context), shared_(std::move(shared)) {}
 
-NodePool::~NodePool() { CloseAll(); }
+NodePool::~NodePool() {
+  CloseAll();
+}
 
 void NodePool::RaiseGeneration(const std::string& why) {
   const uint64_t generation = shared_->Raise();
@@ -58,7 +60,9 @@ void NodePool::SetNode(const replication::Node& node) {
   leaves_lying_ = node.leaves_lying;
 }
 
-bool NodePool::connect_blocked() const { return context_.loop.now_ms() < retry_at_ms_; }
+bool NodePool::connect_blocked() const {
+  return context_.loop.now_ms() < retry_at_ms_;
+}
 
 std::unique_ptr<Connection> NodePool::Connect(const ConnectionKey& key, bool ask_run_id) {
   ConnectionOwner& self = *this;
@@ -67,8 +71,8 @@ std::unique_ptr<Connection> NodePool::Connect(const ConnectionKey& key, bool ask
 }
 
 Connection* NodePool::Lane(const ConnectionKey& key) {
-  auto group = std::find_if(groups_.begin(), groups_.end(),
-                            [&](const Group& g) { return g.key == key; });
+  auto group =
+      std::find_if(groups_.begin(), groups_.end(), [&](const Group& g) { return g.key == key; });
   if (group == groups_.end()) {
     if (connect_blocked()) return nullptr;
     groups_.push_back(Group{key, {}, 0});
@@ -137,7 +141,8 @@ Connection* NodePool::TakeLease(const ConnectionKey& key, LeaseHolder& holder) {
 }
 
 void NodePool::ReturnLease(Connection& lease, bool clean) {
-  const auto lent = FindConnection(lent_, lease, [](Lent& l) -> auto& { return l.connection; });
+  const auto lent = FindConnection(
+      lent_, lease, [](Lent & l) -> auto& { return l.connection; });
   if (lent == lent_.end()) return;  // it broke, and OnClosed() took it
   std::unique_ptr<Connection> connection = std::move(lent->connection);
   lent_.erase(lent);
@@ -184,18 +189,21 @@ void NodePool::OnClosed(Connection& connection, Ending ending, const std::string
     for (auto& lane : group.lanes)
       if (lane.get() == &connection) Bury(std::move(lane));
   }
-  if (const auto at = FindConnection(retired_, connection, [](auto& c) -> auto& { return c; });
+  if (const auto at = FindConnection(
+          retired_, connection, [](auto& c) -> auto& { return c; });
       at != retired_.end()) {
     Bury(std::move(*at));
     retired_.erase(at);
   }
-  if (const auto at = FindConnection(idle_, connection, [](Idle& i) -> auto& { return i.connection; });
+  if (const auto at = FindConnection(
+          idle_, connection, [](Idle & i) -> auto& { return i.connection; });
       at != idle_.end()) {
     Bury(std::move(at->connection));
     idle_.erase(at);
     context_.budget.used.fetch_sub(1);
   }
-  if (const auto at = FindConnection(lent_, connection, [](Lent& l) -> auto& { return l.connection; });
+  if (const auto at = FindConnection(
+          lent_, connection, [](Lent & l) -> auto& { return l.connection; });
       at != lent_.end()) {
     LeaseHolder* holder = at->holder;
     Bury(std::move(at->connection));

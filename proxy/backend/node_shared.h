@@ -43,8 +43,8 @@ struct NodeShared {
   static constexpr size_t kPlaces = 4;
   std::atomic<uint32_t> exposed[kPlaces] = {};
 
-  // The node has just lost scripts, and calls that believe in them are still on their way. They will
-  // all miss, in their order, and can all be repaired; but not if somebody gives a script back
+  // The node has just lost scripts, and calls that believe in them are still on their way. They
+  // will all miss, in their order, and can all be repaired; but not if somebody gives a script back
   // before the last of them has arrived.
   bool MustNotReload(uint64_t present) const {
     const uint64_t lost = lost_in.load(std::memory_order_acquire);

@@ -79,7 +79,9 @@ struct Slice {
 };
 
 // Text that lives for ever, such as a literal.
-inline Slice StaticSlice(std::string_view text) { return {ChunkRef(), text.data(), text.size()}; }
+inline Slice StaticSlice(std::string_view text) {
+  return {ChunkRef(), text.data(), text.size()};
+}
 
 // A copy of `text` in a chunk of its size.
 Slice CopySlice(std::string_view text);

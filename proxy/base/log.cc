@@ -20,29 +20,37 @@ constexpr size_t kQueueLines = 8192;
 
 std::atomic<Level> least{Level::kError};
 std::atomic<bool> running{false};
-Format format = Format::kText;                          // constant after Init()
-std::shared_ptr<spdlog::details::thread_pool> writer;   // constant between Init() and Shutdown()
-std::shared_ptr<spdlog::async_logger> logger;           // likewise
+Format format = Format::kText;                         // constant after Init()
+std::shared_ptr<spdlog::details::thread_pool> writer;  // constant between Init() and Shutdown()
+std::shared_ptr<spdlog::async_logger> logger;          // likewise
 std::shared_ptr<spdlog::sinks::basic_file_sink_mt> file_sink;
 std::string file_name;
 std::mutex reopen_mutex;
 
 const char* NameOf(Level level) {
   switch (level) {
-    case Level::kDebug: return "debug";
-    case Level::kInfo: return "info";
-    case Level::kWarn: return "warn";
-    case Level::kError: return "error";
+    case Level::kDebug:
+      return "debug";
+    case Level::kInfo:
+      return "info";
+    case Level::kWarn:
+      return "warn";
+    case Level::kError:
+      return "error";
   }
   return "error";
 }
 
 spdlog::level::level_enum LibraryLevel(Level level) {
   switch (level) {
-    case Level::kDebug: return spdlog::level::debug;
-    case Level::kInfo: return spdlog::level::info;
-    case Level::kWarn: return spdlog::level::warn;
-    case Level::kError: return spdlog::level::err;
+    case Level::kDebug:
+      return spdlog::level::debug;
+    case Level::kInfo:
+      return spdlog::level::info;
+    case Level::kWarn:
+      return spdlog::level::warn;
+    case Level::kError:
+      return spdlog::level::err;
   }
   return spdlog::level::err;
 }
@@ -155,7 +163,9 @@ void Shutdown() {
   file_sink.reset();
 }
 
-bool Enabled(Level level) { return running.load() && level >= least.load(); }
+bool Enabled(Level level) {
+  return running.load() && level >= least.load();
+}
 
 void Write(Level level, std::string_view event, std::string_view message,
            std::initializer_list<Field> fields) {

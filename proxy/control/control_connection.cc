@@ -15,9 +15,15 @@ constexpr std::string_view kControlName = "shacast-control";
 ReplyTree TreeOf(const redisReply& reply) {
   ReplyTree tree;
   switch (reply.type) {
-    case REDIS_REPLY_STATUS: tree.type = ReplyTree::Type::kStatus; break;
-    case REDIS_REPLY_ERROR: tree.type = ReplyTree::Type::kError; break;
-    case REDIS_REPLY_STRING: tree.type = ReplyTree::Type::kText; break;
+    case REDIS_REPLY_STATUS:
+      tree.type = ReplyTree::Type::kStatus;
+      break;
+    case REDIS_REPLY_ERROR:
+      tree.type = ReplyTree::Type::kError;
+      break;
+    case REDIS_REPLY_STRING:
+      tree.type = ReplyTree::Type::kText;
+      break;
     case REDIS_REPLY_INTEGER:
       tree.type = ReplyTree::Type::kInteger;
       tree.integer = reply.integer;
@@ -25,9 +31,11 @@ ReplyTree TreeOf(const redisReply& reply) {
     case REDIS_REPLY_ARRAY:
       tree.type = ReplyTree::Type::kArray;
       tree.elements.reserve(reply.elements);
-      for (size_t i = 0; i < reply.elements; ++i) tree.elements.push_back(TreeOf(*reply.element[i]));
+      for (size_t i = 0; i < reply.elements; ++i)
+        tree.elements.push_back(TreeOf(*reply.element[i]));
       return tree;
-    default: return tree;
+    default:
+      return tree;
   }
   tree.text.assign(reply.str, static_cast<size_t>(reply.len));
   return tree;
@@ -116,9 +124,13 @@ net::StreamOwner::Taken ControlConnection::OnRead(const base::Slice& data) {
   return {data.size, 0};
 }
 
-void ControlConnection::OnEof() { Fail("it closed the connection"); }
+void ControlConnection::OnEof() {
+  Fail("it closed the connection");
+}
 
-void ControlConnection::OnBroken(const std::string& why) { Fail(why); }
+void ControlConnection::OnBroken(const std::string& why) {
+  Fail(why);
+}
 
 void ControlConnection::Fail(const std::string& why) {
   if (closed_) return;

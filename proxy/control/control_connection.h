@@ -1,8 +1,8 @@
 // The control thread's own connection to a node: questions and answers, in order.
 //
-// Separate from all that clients use, so that SCRIPT KILL gets through while a script runs and polls
-// wait behind nobody's commands. Speaks RESP2 with hiredis' reader, over our own transport. The
-// proxy's own credentials: AUTH alone first, and its answer awaited.
+// Separate from all that clients use, so that SCRIPT KILL gets through while a script runs and
+// polls wait behind nobody's commands. Speaks RESP2 with hiredis' reader, over our own transport.
+// The proxy's own credentials: AUTH alone first, and its answer awaited.
 //
 // The control thread. Its owner must not destroy it inside a callback.
 #pragma once

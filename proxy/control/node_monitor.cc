@@ -36,7 +36,9 @@ ControlConnection* NodeMonitor::connection() {
   return connection_->ready() ? connection_.get() : nullptr;
 }
 
-void NodeMonitor::OnControlReady() { Poll(); }
+void NodeMonitor::OnControlReady() {
+  Poll();
+}
 
 void NodeMonitor::End() {
   ended_ = true;

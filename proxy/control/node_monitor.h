@@ -40,8 +40,8 @@ class NodeMonitor final : private ControlOwner {
   void PollNow();
   // Null where the node cannot be asked.
   ControlConnection* connection();
-  // SCRIPT FLUSH. The node owes it until it has answered with OK, and is asked again with every poll
-  // until then, before anything else. `done`, when it has answered this time or the connection
+  // SCRIPT FLUSH. The node owes it until it has answered with OK, and is asked again with every
+  // poll until then, before anything else. `done`, when it has answered this time or the connection
   // ended: true if it is flushed; whoever is told raises the node's generation.
   void Flush(std::function<void(bool flushed)> done);
   // No longer watched: whoever waits for an answer is told, and nothing more is reported.
@@ -75,10 +75,10 @@ class NodeMonitor final : private ControlOwner {
   bool ended_ = false;
   bool polling_ = false;
   uint64_t asked_ms_ = 0;  // when the present poll began, or when the node was connected to
-  bool again_ = false;  // asked for while one was on its way
+  bool again_ = false;     // asked for while one was on its way
   const backend::NodeSharedRef shared_;  // whether it owes a flush is read by the workers
-  bool flushing_ = false;          // the newest of them is on its way
-  uint64_t flushes_owed_ = 0;      // counts them: an answer pays for those before it only
+  bool flushing_ = false;                // the newest of them is on its way
+  uint64_t flushes_owed_ = 0;            // counts them: an answer pays for those before it only
   std::optional<replication::NodeFacts> facts_;  // of the present poll
 };
 

@@ -159,8 +159,8 @@ void ScriptService::KillEverywhere(std::function<void(std::string)> done) {
     std::string text = "UPSTREAMDOWN no node can be asked to kill a script";
   };
   const auto best = std::make_shared<Best>();
-  const auto gathering = std::make_shared<Gathering>(
-      loop_, kFlushMs, [best, done = std::move(done)] {
+  const auto gathering =
+      std::make_shared<Gathering>(loop_, kFlushMs, [best, done = std::move(done)] {
         done(best->rank == 3 ? "+OK\r\n" : "-" + best->text + "\r\n");
       });
   for (const auto& node : topology_.picture().nodes) {
@@ -182,8 +182,8 @@ void ScriptService::Verify(replication::NodeId node, uint64_t epoch,
   ControlConnection* connection = topology_.Connection(node);
   if (connection == nullptr || epoch != scripts_.epoch()) return;
   // What a node says while it is still to be flushed teaches nothing.
-  const bool is_flushed = Flushing() && !flushes_.front().master_too &&
-                          topology_.picture().master == node;
+  const bool is_flushed =
+      Flushing() && !flushes_.front().master_too && topology_.picture().master == node;
   if (Flushing() && !is_flushed) return;
   const uint64_t generation = topology_.shared()[node]->generation.load();
   for (auto& script : scripts) {

@@ -42,7 +42,9 @@ TopologyService::TopologyService(net::Loop& loop, const config::Settings& settin
 
 TopologyService::~TopologyService() = default;
 
-void TopologyService::Start() { SyncMonitors(); }
+void TopologyService::Start() {
+  SyncMonitors();
+}
 
 void TopologyService::AskNow() {
   for (const auto& monitor : monitors_)
@@ -61,7 +63,9 @@ void TopologyService::Flush(replication::NodeId id, std::function<void(bool flus
   }
 }
 
-void TopologyService::OweFlush(replication::NodeId id) { shared_[id]->owes_flush.store(true); }
+void TopologyService::OweFlush(replication::NodeId id) {
+  shared_[id]->owes_flush.store(true);
+}
 
 void TopologyService::Watch(replication::NodeId id, const config::Address& address) {
   monitors_[id] = std::make_unique<NodeMonitor>(
@@ -151,7 +155,8 @@ void TopologyService::Say(const Event& event) {
                       {{"node", node}, {"why", event.words}});
       break;
     case Event::Kind::kRaiseNode:
-    case Event::Kind::kRaiseAll: break;  // said where it is done
+    case Event::Kind::kRaiseAll:
+      break;  // said where it is done
   }
 }
 

@@ -65,7 +65,7 @@ class TopologyService {
   // No longer watched. They go on a turn of their own: one of them may be on the stack.
   std::vector<std::unique_ptr<NodeMonitor>> gone_;
   net::Timer burial_;
-  std::vector<backend::NodeSharedRef> shared_;          // by node id
+  std::vector<backend::NodeSharedRef> shared_;  // by node id
   std::shared_ptr<const replication::Topology> told_;
   std::string commands_of_;   // the run id of the master that told its commands, or is asked
   std::string unknown_told_;  // ... of the one of which commands.unknown was said

@@ -36,12 +36,15 @@ bool Aftermath::WantsWhole(const Call& call, std::string_view front) {
   // An error may be the sign of a changed role, a reason to ask the master, or a miss.
   switch (call.after) {
     case After::kNothing:
-    case After::kScript: return resp::IsErrorReply(front);
+    case After::kScript:
+      return resp::IsErrorReply(front);
     // What EXEC returns may be large: it is held back only where something in it matters.
     case After::kExec:
       return resp::IsErrorReply(front) || (call.notes != nullptr && !call.notes->only_scripts());
-    case After::kSwallow: return false;
-    default: return true;
+    case After::kSwallow:
+      return false;
+    default:
+      return true;
   }
 }
 
@@ -76,12 +79,20 @@ Aftermath::Next Aftermath::Take(Call& call, ReplyQueue& queue, Upstream& upstrea
     case After::kScriptKill:
     case After::kScriptShow:
     case After::kProxy:
-    case After::kReset: return Next::kDeliver;
-    case After::kScript: return TakeScript(call, reply, pool);
-    case After::kScriptLoad: return TakeScriptLoad(call, reply, pool);
-    case After::kScriptExists: TakeScriptExists(call, reply, queue); return Next::kDeliver;
-    case After::kScriptFlush: return reply == kOk ? Next::kFlush : Next::kDeliver;
-    case After::kHello: TakeHello(call, reply, queue, upstream); return Next::kDeliver;
+    case After::kReset:
+      return Next::kDeliver;
+    case After::kScript:
+      return TakeScript(call, reply, pool);
+    case After::kScriptLoad:
+      return TakeScriptLoad(call, reply, pool);
+    case After::kScriptExists:
+      TakeScriptExists(call, reply, queue);
+      return Next::kDeliver;
+    case After::kScriptFlush:
+      return reply == kOk ? Next::kFlush : Next::kDeliver;
+    case After::kHello:
+      TakeHello(call, reply, queue, upstream);
+      return Next::kDeliver;
     case After::kAuth:
       if (reply == kOk) {
         state_.key.identity = call.identity;
@@ -98,8 +109,11 @@ Aftermath::Next Aftermath::Take(Call& call, ReplyQueue& queue, Upstream& upstrea
     case After::kUnwatch:
       upstream.transaction().OnReply(call.after, reply);
       return Next::kDeliver;
-    case After::kExec: return TakeExec(call, reply, upstream);
-    case After::kRoleChange: context_.hub.AskNodesNow(); return Next::kDeliver;
+    case After::kExec:
+      return TakeExec(call, reply, upstream);
+    case After::kRoleChange:
+      context_.hub.AskNodesNow();
+      return Next::kDeliver;
   }
   return Next::kDeliver;
 }
@@ -111,16 +125,15 @@ void Aftermath::LearnBody(const Call& call, replication::ScriptRef body, const c
   context_.hub.Learned(std::move(body), call.script_epoch, how);
 }
 
-Aftermath::Next Aftermath::TakeScript(Call& call, std::string_view reply,
-                                      backend::NodePool& pool) {
+Aftermath::Next Aftermath::TakeScript(Call& call, std::string_view reply, backend::NodePool& pool) {
   using replication::Proof;
   if (reply == kQueued) return Next::kDeliver;
   const std::string_view error = ErrorOf(reply);
   const Proof proof = replication::Judge(error, call.script.sha);
   if (replication::Learn(pool.Scripts(), call.lane, call.script, call.plan, proof))
     context_.hub.Known(call.node, call.plan.generation, call.script.sha);
-  const bool had_body = call.plan.wire == replication::Wire::kWithBody ||
-                        (!call.script.by_sha && !call.plan.exposed);
+  const bool had_body =
+      call.plan.wire == replication::Wire::kWithBody || (!call.script.by_sha && !call.plan.exposed);
   if (!call.script.by_sha) {
     if (proof == Proof::kRan) {
       if (context_.scripts.Find(call.script.sha) == nullptr)

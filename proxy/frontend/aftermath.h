@@ -1,6 +1,6 @@
-// What a whole reply means: for the session (SELECT, AUTH, HELLO, MULTI ...), for the scripts (proof,
-// a script learned, a miss), and for the reply itself, where a word of it is ours (HELLO's id,
-// SCRIPT EXISTS).
+// What a whole reply means: for the session (SELECT, AUTH, HELLO, MULTI ...), for the scripts
+// (proof, a script learned, a miss), and for the reply itself, where a word of it is ours (HELLO's
+// id, SCRIPT EXISTS).
 //
 // One place for all commands whose reply is more than something to pass on. One worker's thread.
 #pragma once
@@ -18,11 +18,11 @@ namespace frontend {
 class Aftermath {
  public:
   enum class Next : uint8_t {
-    kDeliver,      // the reply goes to the client in its turn
-    kMissed,       // NOSCRIPT by surprise: the node is to be asked (MissChecks)
-    kToMaster,     // a replica could not serve it: to the master, the client sees nothing
-    kDistribute,   // SCRIPT LOAD: to the replicas first
-    kFlush,        // SCRIPT FLUSH: everywhere first
+    kDeliver,     // the reply goes to the client in its turn
+    kMissed,      // NOSCRIPT by surprise: the node is to be asked (MissChecks)
+    kToMaster,    // a replica could not serve it: to the master, the client sees nothing
+    kDistribute,  // SCRIPT LOAD: to the replicas first
+    kFlush,       // SCRIPT FLUSH: everywhere first
   };
 
   Aftermath(SessionContext& context, SessionState& state) : context_(context), state_(state) {}

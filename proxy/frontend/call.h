@@ -62,7 +62,7 @@ enum class CallState : uint8_t { kHeld, kOnTheWay, kAnswered, kMissed, kLost };
 
 // What was queued in a transaction and matters when it was executed.
 struct TransactionNotes {
-  bool flush = false;  // SCRIPT FLUSH
+  bool flush = false;    // SCRIPT FLUSH
   bool changes = false;  // SELECT, HELLO: whether they succeed is seen in EXEC's reply
   std::vector<replication::ScriptRef> scripts;  // bodies of EVAL and SCRIPT LOAD
 
@@ -99,21 +99,21 @@ struct Call : backend::Call {
   bool nil_reply = false;      // EXEC after the WATCH was lost: it was sent as DISCARD
   uint8_t attempts = 0;        // times it was sent
 
-  int16_t db = -1;                 // SELECT: the database it is about
-  int16_t protocol = 0;            // HELLO: the protocol it is about
-  replication::NodeId node = 0;    // where it was sent
-  replication::LaneId lane = 0;    // ... and on which connection
-  uint64_t held_since_ms = 0;      // waits for a node since, also between attempts; 0 = does not
-  Call* next = nullptr;            // the client's next command
+  int16_t db = -1;               // SELECT: the database it is about
+  int16_t protocol = 0;          // HELLO: the protocol it is about
+  replication::NodeId node = 0;  // where it was sent
+  replication::LaneId lane = 0;  // ... and on which connection
+  uint64_t held_since_ms = 0;    // waits for a node since, also between attempts; 0 = does not
+  Call* next = nullptr;          // the client's next command
 
   base::Slice request;            // the whole command, as RESP
   backend::IdentityRef identity;  // AUTH, HELLO with AUTH: who it would be
 
   replication::ScriptCall script;
   replication::Plan plan;
-  replication::ScriptRef body;  // in hand, for EVALSHA
-  uint64_t script_epoch = 0;    // of lua_scripts when it was sent
-  uint32_t* body_count = nullptr;  // of the bodies on the way, if it is one of them
+  replication::ScriptRef body;               // in hand, for EVALSHA
+  uint64_t script_epoch = 0;                 // of lua_scripts when it was sent
+  uint32_t* body_count = nullptr;            // of the bodies on the way, if it is one of them
   backend::NodePool* exposed_in = nullptr;   // counts it among its exposed calls
   backend::NodePool* flushing_in = nullptr;  // ... among its flushes
 

@@ -30,14 +30,18 @@ constexpr std::string_view kNoDebug =
 constexpr std::string_view kNoShutdown =
     "ERR SHUTDOWN is refused by shacast; set routing.forward_shutdown = true to pass it on";
 
-std::string ErrorReply(std::string_view words) { return resp::ReplyWriter(2).Error(words).Take(); }
+std::string ErrorReply(std::string_view words) {
+  return resp::ReplyWriter(2).Error(words).Take();
+}
 
 // What Redis takes as a client's name, or as a library's.
 bool IsName(std::string_view name) {
   return std::all_of(name.begin(), name.end(), [](char c) { return c >= '!' && c <= '~'; });
 }
 
-bool IsReadOnlyForm(std::string_view name) { return name.ends_with("_ro"); }
+bool IsReadOnlyForm(std::string_view name) {
+  return name.ends_with("_ro");
+}
 
 // BLOCK in front of STREAMS; not the names in GROUP group consumer.
 bool SaysBlock(const Dispatcher::Args& args) {
@@ -75,52 +79,73 @@ Dispatcher::Verdict Dispatcher::Prepare(Call& call, const Args& args, bool in_mu
   if (!command.Takes(args.size()) && !(in_multi && command.kind == Kind::kExec))
     return Plain(call, command);
   switch (command.kind) {
-    case Kind::kPlain: return Plain(call, command);
+    case Kind::kPlain:
+      return Plain(call, command);
     case Kind::kCursor:
       call.read_only = command.read_only;
       return Verdict::kSend;
     case Kind::kFunctionCall:
       call.is_script = true;
       return Plain(call, command);
-    case Kind::kEval: return Eval(call, args, command);
-    case Kind::kEvalSha: return EvalSha(call, args, command);
-    case Kind::kScript: return Script(call, args, answer);
-    case Kind::kMulti: return Bare(call, args, command, After::kMulti);
+    case Kind::kEval:
+      return Eval(call, args, command);
+    case Kind::kEvalSha:
+      return EvalSha(call, args, command);
+    case Kind::kScript:
+      return Script(call, args, answer);
+    case Kind::kMulti:
+      return Bare(call, args, command, After::kMulti);
     case Kind::kExec:
       // From 6.2 on any EXEC ends the transaction, also one with arguments.
       return in_multi ? Lease(call, After::kExec) : Bare(call, args, command, After::kExec);
-    case Kind::kDiscard: return Bare(call, args, command, After::kDiscard);
-    case Kind::kUnwatch: return Bare(call, args, command, After::kUnwatch);
+    case Kind::kDiscard:
+      return Bare(call, args, command, After::kDiscard);
+    case Kind::kUnwatch:
+      return Bare(call, args, command, After::kUnwatch);
     case Kind::kWatch:
       return args.size() > 1 ? Lease(call, After::kWatch) : Plain(call, command);
     case Kind::kBlockOption:
       if (!SaysBlock(args)) return Plain(call, command);
       [[fallthrough]];
-    case Kind::kBlocking: call.blocks = true; return Lease(call);
+    case Kind::kBlocking:
+      call.blocks = true;
+      return Lease(call);
     case Kind::kWait:
       call.blocks = true;
       call.about_writes = true;
       return Lease(call);
-    case Kind::kPinning: call.pins = true; return Lease(call);
+    case Kind::kPinning:
+      call.pins = true;
+      return Lease(call);
     case Kind::kStream:
       call.pins = true;
       call.is_sync = !EqualsWord(args[0], "MONITOR");
       return Lease(call);
-    case Kind::kSelect: return Select(call, args);
-    case Kind::kAuth: return Auth(call, args, answer);
-    case Kind::kHello: return in_multi ? QueuedHello(call, args) : Hello(call, args, answer);
+    case Kind::kSelect:
+      return Select(call, args);
+    case Kind::kAuth:
+      return Auth(call, args, answer);
+    case Kind::kHello:
+      return in_multi ? QueuedHello(call, args) : Hello(call, args, answer);
     case Kind::kReset:
       if (!MayExist(command) || args.size() != 1) return Plain(call, command);
       return Local(call, After::kReset);
-    case Kind::kQuit: *answer = kOk; return Verdict::kQuit;
-    case Kind::kClient: return in_multi ? Verdict::kSend : Client(call, args, answer);
-    case Kind::kProxy: return Local(call, After::kProxy);
+    case Kind::kQuit:
+      *answer = kOk;
+      return Verdict::kQuit;
+    case Kind::kClient:
+      return in_multi ? Verdict::kSend : Client(call, args, answer);
+    case Kind::kProxy:
+      return Local(call, After::kProxy);
     case Kind::kShutdown:
       if (context_.settings.routing.forward_shutdown) return Lease(call);
       *answer = ErrorReply(kNoShutdown);
       return Verdict::kAnswer;
-    case Kind::kRoleChange: call.after = After::kRoleChange; return Verdict::kSend;
-    case Kind::kCloses: return Verdict::kClose;
+    case Kind::kRoleChange:
+      call.after = After::kRoleChange;
+      return Verdict::kSend;
+    case Kind::kCloses:
+      return Verdict::kClose;
   }
   return Verdict::kSend;
 }
@@ -205,8 +230,8 @@ Dispatcher::Verdict Dispatcher::Script(Call& call, const Args& args, std::string
     call.after = After::kScriptLoad;
   } else if (EqualsWord(sub, "EXISTS") && n >= 3) {
     call.after = After::kScriptExists;
-  } else if (EqualsWord(sub, "FLUSH") &&
-             (n == 2 || (n == 3 && (EqualsWord(args[2], "SYNC") || EqualsWord(args[2], "ASYNC"))))) {
+  } else if (EqualsWord(sub, "FLUSH") && (n == 2 || (n == 3 && (EqualsWord(args[2], "SYNC") ||
+                                                                EqualsWord(args[2], "ASYNC"))))) {
     call.after = After::kScriptFlush;
     call.barrier = true;
   } else if (EqualsWord(sub, "KILL") && n == 2) {
@@ -284,8 +309,8 @@ Dispatcher::Verdict Dispatcher::Hello(Call& call, const Args& args, std::string*
   }
   if (!version || (*version != 2 && *version != 3)) {
     // No version, or one that the server will refuse: said on the connection as it is.
-    call.request = base::CopySlice(resp::EncodeCommand(
-        args.size() > 1 ? Args{"HELLO", args[1]} : Args{"HELLO"}));
+    call.request = base::CopySlice(
+        resp::EncodeCommand(args.size() > 1 ? Args{"HELLO", args[1]} : Args{"HELLO"}));
     return Verdict::kSend;
   }
   call.protocol = static_cast<int16_t>(*version);

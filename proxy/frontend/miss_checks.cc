@@ -46,8 +46,8 @@ void MissChecks::Ask(backend::NodePool& pool, backend::Connection& connection,
   open_.push_back(std::make_unique<Question>(*this, pool, connection.id(), sha));
   Question& question = *open_.back();
   question.waiters.emplace_back(generation, std::move(waiter));
-  connection.Send(question.call, base::CopySlice(resp::EncodeCommand(
-                                     {"SCRIPT", "EXISTS", sha.ToString()})));
+  connection.Send(question.call,
+                  base::CopySlice(resp::EncodeCommand({"SCRIPT", "EXISTS", sha.ToString()})));
 }
 
 void MissChecks::Answer(Question& question, std::string_view reply) {
@@ -68,8 +68,7 @@ void MissChecks::Answer(Question& question, std::string_view reply) {
   }
   for (const auto& [generation, waiter] : done->waiters) {
     Verdict verdict = Verdict::kUnsure;
-    const bool lost =
-        pool.shared().MayBeFlushed() || pool.shared().lost_in.load() >= generation;
+    const bool lost = pool.shared().MayBeFlushed() || pool.shared().lost_in.load() >= generation;
     if (absent || (present && lost)) {
       verdict = Verdict::kServers;
     } else if (present) {

@@ -3,14 +3,15 @@
 // A script can return those very words after it has written, and then sending the call again would
 // run it twice. So the node is asked, on the connection that gave the answer: SCRIPT EXISTS.
 //
-//   0  it is the server's: nothing was executed. The node has lost scripts that we believed it held,
+//   0  it is the server's: nothing was executed. The node has lost scripts that we believed it
+//   held,
 //      so all that is believed of it is void.
 //   1  somebody gave the script back meanwhile (another worker of ours: then the loss is on record
 //      for the generation in which the call was sent; or a client, behind another client's SCRIPT
 //      FLUSH), or these are the script's own words.
 //
-// One question is enough for all calls of a script that missed on one connection before the question
-// was answered: what is behind them on the connection came later than they.
+// One question is enough for all calls of a script that missed on one connection before the
+// question was answered: what is behind them on the connection came later than they.
 //
 // One worker's thread.
 #pragma once

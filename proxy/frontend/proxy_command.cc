@@ -10,16 +10,17 @@ namespace {
 
 using resp::EqualsWord;
 
-constexpr std::string_view kHelp[] = {
-    "PROXY <subcommand> [<arg> ...]. Subcommands are:",
-    "HELP",
-    "    Prints this help.",
-    "INFO",
-    "    What shacast has counted since it started.",
-    "NODES",
-    "    The nodes: address, role, run id, generation, and the scripts that each is proven to hold.",
-    "SCRIPTS [<sha1>]",
-    "    The scripts that shacast can give to any node, and the nodes that are proven to hold each."};
+constexpr std::string_view kHelp[] = {"PROXY <subcommand> [<arg> ...]. Subcommands are:",
+                                      "HELP",
+                                      "    Prints this help.",
+                                      "INFO",
+                                      "    What shacast has counted since it started.",
+                                      "NODES",
+                                      "    The nodes: address, role, run id, generation, and the "
+                                      "scripts that each is proven to hold.",
+                                      "SCRIPTS [<sha1>]",
+                                      "    The scripts that shacast can give to any node, and the "
+                                      "nodes that are proven to hold each."};
 
 // At most this many scripts are listed, the last used ones; PROXY NODES counts them all.
 constexpr size_t kMostListed = 1000;
@@ -34,7 +35,10 @@ std::string FirstLine(std::string_view body) {
 void WriteNode(const replication::Node& node, SessionContext& context, resp::ReplyWriter* reply) {
   backend::NodePool& pool = *context.nodes.Pool(node.id);
   const bool master = context.nodes.picture().master == node.id;
-  const std::string state = !node.up ? "down" : master ? "serves" : node.readable ? "readable" : "up";
+  const std::string state = !node.up        ? "down"
+                            : master        ? "serves"
+                            : node.readable ? "readable"
+                                            : "up";
   const size_t held = context.scripts.size();
   size_t known = 0;
   for (const auto& sha : pool.Scripts().Known())

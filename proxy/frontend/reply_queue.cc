@@ -4,7 +4,9 @@
 
 namespace frontend {
 
-ReplyQueue::~ReplyQueue() { Abandon(nullptr); }
+ReplyQueue::~ReplyQueue() {
+  Abandon(nullptr);
+}
 
 Call* ReplyQueue::Push() {
   Call* call = pool_.Take();

@@ -16,19 +16,20 @@ namespace frontend {
 
 class ScriptHub {
  public:
-  // A node accepted `script`, sent under `epoch` of lua_scripts. When this returns every worker will
-  // know it before it looks at anything that a client sends from now on. `how`: the command.
+  // A node accepted `script`, sent under `epoch` of lua_scripts. When this returns every worker
+  // will know it before it looks at anything that a client sends from now on. `how`: the command.
   virtual void Learned(replication::ScriptRef script, uint64_t epoch, const char* how) = 0;
   // Proof that `node` holds a script, under its `generation`.
   virtual void Known(replication::NodeId node, uint64_t generation,
                      const replication::Sha1& sha) = 0;
 
-  // SCRIPT LOAD on every reachable replica, unless a flush came since `epoch`; `done` when they have
-  // answered, or soon.
+  // SCRIPT LOAD on every reachable replica, unless a flush came since `epoch`; `done` when they
+  // have answered, or soon.
   virtual void Distribute(replication::ScriptRef script, uint64_t epoch,
                           std::function<void()> done) = 0;
-  // The master has accepted a SCRIPT FLUSH: everybody forgets, and every node is flushed. The master
-  // once more, if `master_too`: not where the same transaction may have loaded scripts since.
+  // The master has accepted a SCRIPT FLUSH: everybody forgets, and every node is flushed. The
+  // master once more, if `master_too`: not where the same transaction may have loaded scripts
+  // since.
   virtual void FlushEverywhere(bool master_too, std::function<void()> done) = 0;
   // SCRIPT KILL on every node; `done` gets the reply for the client, as RESP.
   virtual void KillEverywhere(std::function<void(std::string)> done) = 0;

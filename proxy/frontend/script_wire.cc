@@ -23,8 +23,7 @@ Parts PartsOf(const base::Slice& request) {
   resp::PeekArguments(request.view(), 2, &front);
   const std::string_view name = front[0];
   const auto rest = static_cast<size_t>(front[1].data() + front[1].size() + 2 - request.data);
-  return {request.view().substr(0, request.view().find('\n') + 1),
-          IsReadOnlyName(name),
+  return {request.view().substr(0, request.view().find('\n') + 1), IsReadOnlyName(name),
           request.Sub(rest, request.size - rest)};
 }
 

@@ -40,9 +40,11 @@ Session::Session(SessionContext& context, SessionOwner& owner, int fd, uint64_t 
   Touch();
 }
 
-Session::~Session() { Close(); }
+Session::~Session() {
+  Close();
+}
 
-// --- Sending --------------------------------------------------------------------------------------
+// --- Sending -------------------------------------------------------------------------------------
 
 void Session::SchedulePump() {
   if (pump_scheduled_ || closed_) return;
@@ -101,12 +103,17 @@ Session::Step Session::TrySend(Call& call) {
     return Step::kNext;
   }
   switch (upstream_.TrySend(call, &refusal)) {
-    case Upstream::Sending::kSent: queue_.SentFirstHeld(); return Step::kNext;
-    case Upstream::Sending::kWait: return Step::kStop;
+    case Upstream::Sending::kSent:
+      queue_.SentFirstHeld();
+      return Step::kNext;
+    case Upstream::Sending::kWait:
+      return Step::kStop;
     case Upstream::Sending::kRefused:
       AnswerHeld(call, resp::ReplyWriter(2).Error(refusal).Take());
       return Step::kNext;
-    case Upstream::Sending::kDiscarded: AnswerHeld(call, "+OK\r\n"); return Step::kNext;
+    case Upstream::Sending::kDiscarded:
+      AnswerHeld(call, "+OK\r\n");
+      return Step::kNext;
   }
   return Step::kStop;
 }
@@ -154,7 +161,8 @@ Session::Step Session::DoLocally(Call& call) {
       AnswerHeld(call, AnswerProxyCommand(args, context_, state_.key.protocol));
       return Step::kNext;
     }
-    default: break;
+    default:
+      break;
   }
   // SCRIPT KILL: on the control connections, which no script can hold up.
   call.state = CallState::kAnswered;
@@ -180,7 +188,7 @@ std::function<void()> Session::Withhold(Call& call) {
   };
 }
 
-// --- Replies --------------------------------------------------------------------------------------
+// --- Replies -------------------------------------------------------------------------------------
 
 void Session::OnReply(backend::Call& base, base::Slice piece, bool first, bool last) {
   Call& call = static_cast<Call&>(base);
@@ -218,8 +226,11 @@ void Session::FinishReply(Call& call) {
   const Aftermath::Next next = aftermath_.Take(call, queue_, upstream_);
   call.state = CallState::kAnswered;
   switch (next) {
-    case Aftermath::Next::kDeliver: break;
-    case Aftermath::Next::kMissed: OnMissed(call, *connection); break;
+    case Aftermath::Next::kDeliver:
+      break;
+    case Aftermath::Next::kMissed:
+      OnMissed(call, *connection);
+      break;
     case Aftermath::Next::kToMaster:
       queue_.DropReply(call);
       call.to_master = true;
@@ -275,12 +286,13 @@ void Session::PassUnconfirmed(Call& call, MissChecks::Verdict verdict) {
   if (!call.script.by_sha) {
     // Who sent EVAL must not hear NOSCRIPT of our making.
     counters.upstream_lost.Add();
-    queue_.Answer(call, base::CopySlice(
-                            resp::ReplyWriter(2)
-                                .Error("UPSTREAMLOST " + context_.nodes.Pool(call.node)->shared().name +
-                                       " does not tell whether the script ran; the command may have "
-                                       "been executed")
-                                .Take()));
+    queue_.Answer(
+        call,
+        base::CopySlice(resp::ReplyWriter(2)
+                            .Error("UPSTREAMLOST " + context_.nodes.Pool(call.node)->shared().name +
+                                   " does not tell whether the script ran; the command may have "
+                                   "been executed")
+                            .Take()));
   } else if (verdict == MissChecks::Verdict::kScripts) {
     counters.noscript_passed_script.Add();
     SayNoScriptIsRight(call, "they are the script's own words", context_);
@@ -327,7 +339,7 @@ void Session::Deliver() {
     SchedulePump();
 }
 
-// --- Limits ---------------------------------------------------------------------------------------
+// --- Limits --------------------------------------------------------------------------------------
 
 void Session::PauseFor(backend::Connection& connection) {
   if (paused_ != nullptr) return;
@@ -396,7 +408,7 @@ void Session::OnTick() {
   }
 }
 
-// --- Ending ---------------------------------------------------------------------------------------
+// --- Ending --------------------------------------------------------------------------------------
 
 void Session::OnEof() {
   eof_ = true;
@@ -420,9 +432,13 @@ void Session::PassEofOn() {
   upstream_.EndLease();
 }
 
-void Session::OnBroken(const std::string&) { Close(); }
+void Session::OnBroken(const std::string&) {
+  Close();
+}
 
-void Session::OnFinished() { Close(); }
+void Session::OnFinished() {
+  Close();
+}
 
 void Session::Drain() {
   if (closed_ || draining_) return;

@@ -162,14 +162,14 @@ class Session final : private net::StreamOwner,
   std::shared_ptr<Handle> handle_;
 
   resp::RequestScan scan_;
-  Call* streaming_ = nullptr;      // the command that passes through, until its last byte
-  bool swallow_rest_ = false;      // ... of which the rest is dropped: its connection broke
+  Call* streaming_ = nullptr;  // the command that passes through, until its last byte
+  bool swallow_rest_ = false;  // ... of which the rest is dropped: its connection broke
   bool raw_ = false;
-  resp::ReplyScan raw_scan_;       // where replies end, so that a word of ours fits between them
+  resp::ReplyScan raw_scan_;  // where replies end, so that a word of ours fits between them
   std::string raw_interjection_;
   bool raw_mid_reply_ = false;
   bool raw_mid_command_ = false;
-  bool raw_opaque_ = false;        // what comes are no replies
+  bool raw_opaque_ = false;  // what comes are no replies
 
   uint32_t unsettled_ = 0;  // calls that are kMissed or kLost
   uint32_t checking_ = 0;   // ... of which the node is being asked

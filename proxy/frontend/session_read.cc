@@ -44,8 +44,11 @@ net::StreamOwner::Taken Session::Parse(const base::Slice& data) {
     const Scanned outcome = scan_.Scan(rest, limits, &context_.args);
     const auto size = static_cast<size_t>(scan_.size());
     switch (outcome) {
-      case Scanned::kMore: return OnIncomplete(data, at);
-      case Scanned::kEmpty: scan_.Reset(); break;
+      case Scanned::kMore:
+        return OnIncomplete(data, at);
+      case Scanned::kEmpty:
+        scan_.Reset();
+        break;
       case Scanned::kInline:
         scan_.Reset();
         OnInline(rest.substr(0, size), at + size < data.size);
@@ -61,7 +64,9 @@ net::StreamOwner::Taken Session::Parse(const base::Slice& data) {
         OnCommand(std::move(request), at + size < data.size);
         break;
       }
-      case Scanned::kError: OnProtocolError(scan_.error()); return {data.size, 0};
+      case Scanned::kError:
+        OnProtocolError(scan_.error());
+        return {data.size, 0};
       case Scanned::kTooLarge:
         context_.counters.clients_closed_query.Add();
         Close();
@@ -182,16 +187,19 @@ void Session::OnCommand(base::Slice request, bool more_follows) {
   call->request = std::move(request);
   call->more_follows = more_follows;
   std::string answer;
-  const auto verdict = dispatcher_.Prepare(*call, context_.args,
-                                           upstream_.transaction().sent_multi, &answer);
+  const auto verdict =
+      dispatcher_.Prepare(*call, context_.args, upstream_.transaction().sent_multi, &answer);
   switch (verdict) {
-    case Dispatcher::Verdict::kClose: Close(); return;
+    case Dispatcher::Verdict::kClose:
+      Close();
+      return;
     case Dispatcher::Verdict::kQuit:
     case Dispatcher::Verdict::kAnswer:
       if (verdict == Dispatcher::Verdict::kQuit) Drain();
       AnswerHeld(*call, std::move(answer));
       return;
-    case Dispatcher::Verdict::kSend: break;
+    case Dispatcher::Verdict::kSend:
+      break;
   }
   // What may wait for long must not keep the chunk that it was read into.
   if (call->where == Where::kLease && call->request.size < kStreamFrom)
@@ -212,7 +220,7 @@ void Session::OnProtocolError(const std::string& words) {
   AnswerHeld(*call, resp::ReplyWriter(2).Error("ERR Protocol error: " + words).Take());
 }
 
-// --- A connection of its own for good -------------------------------------------------------------
+// --- A connection of its own for good ------------------------------------------------------------
 
 void Session::BecomeRaw(Call& call) {
   raw_ = true;
@@ -275,8 +283,8 @@ size_t Session::OnRawBytes(const base::Slice& bytes) {
     raw_opaque_ = outcome == resp::ReplyScan::Outcome::kError;
     if (raw_opaque_) break;
     raw_mid_reply_ = outcome == resp::ReplyScan::Outcome::kMore;
-    const auto size = static_cast<size_t>(raw_mid_reply_ ? raw_scan_.Passable(rest.size())
-                                                         : raw_scan_.size());
+    const auto size =
+        static_cast<size_t>(raw_mid_reply_ ? raw_scan_.Passable(rest.size()) : raw_scan_.size());
     stream_.Write(bytes.Sub(at, size));
     at += size;
     if (raw_mid_reply_) {

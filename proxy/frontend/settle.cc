@@ -13,11 +13,16 @@ constexpr int kMostAttempts = 4;
 
 bool NothingExecuted(const Call& call) {
   switch (call.state) {
-    case CallState::kHeld: return true;
-    case CallState::kMissed: return call.confirmed;
-    case CallState::kLost: return !call.was_sent;
-    case CallState::kAnswered: return call.attempts == 0;  // by us
-    default: return false;
+    case CallState::kHeld:
+      return true;
+    case CallState::kMissed:
+      return call.confirmed;
+    case CallState::kLost:
+      return !call.was_sent;
+    case CallState::kAnswered:
+      return call.attempts == 0;  // by us
+    default:
+      return false;
   }
 }
 
@@ -59,9 +64,8 @@ void Settle(ReplyQueue& queue, const std::string& lost_why, SessionContext& cont
       if (call.state == CallState::kMissed) {
         call.pass_body = true;
         counters.noscript_repaired.Add();
-        base::log::WriteWithin(context.script_lines, context.loop.now_ms(),
-                               base::log::Level::kInfo, "noscript.repaired",
-                               "sent once more with the body",
+        base::log::WriteWithin(context.script_lines, context.loop.now_ms(), base::log::Level::kInfo,
+                               "noscript.repaired", "sent once more with the body",
                                {{"sha", call.script.sha.ToString()}});
       } else if (call.read_only) {
         counters.reads_repeated.Add();

@@ -15,8 +15,8 @@
 
 namespace frontend {
 
-// Every call that is kMissed or kLost becomes kHeld (to be sent once more) or kAnswered. `lost_why`:
-// what UPSTREAMLOST says.
+// Every call that is kMissed or kLost becomes kHeld (to be sent once more) or kAnswered.
+// `lost_why`: what UPSTREAMLOST says.
 void Settle(ReplyQueue& queue, const std::string& lost_why, SessionContext& context);
 
 // The log line for a NOSCRIPT that goes to the client although we hold the body.

@@ -16,8 +16,8 @@ struct Transaction {
   bool sent_multi = false;  // by what was sent: what follows will be queued
   bool open = false;        // by what was answered
   bool watching = false;
-  bool tainted = false;  // the connection is no longer what its key says
-  bool unsent = false;   // while calls are told of a loss: MULTI itself never left
+  bool tainted = false;    // the connection is no longer what its key says
+  bool unsent = false;     // while calls are told of a loss: MULTI itself never left
   TransactionNotes notes;  // sent since MULTI
   // Of the bodies on the way, because some are queued; EXEC and DISCARD take it over.
   uint32_t* body_count = nullptr;
@@ -87,7 +87,8 @@ struct Transaction {
       case After::kUnwatch:
         if (!error && !was_queued) watching = false;
         break;
-      default: break;
+      default:
+        break;
     }
   }
 };

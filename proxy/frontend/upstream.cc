@@ -22,7 +22,9 @@ const std::string kDiscard = resp::EncodeCommand({"DISCARD"});
 Upstream::Upstream(SessionContext& context, SessionState& state, backend::ReplySink& sink)
     : context_(context), state_(state), sink_(sink), turn_(state.id) {}
 
-Upstream::~Upstream() { DropLease(); }
+Upstream::~Upstream() {
+  DropLease();
+}
 
 Upstream::Sending Upstream::TrySend(Call& call, std::string* refusal) {
   if (barrier_ || (call.barrier && on_the_way_ > 0)) return Sending::kWait;
@@ -43,8 +45,8 @@ Upstream::Sending Upstream::Hold(Call& call, std::string* refusal) {
   return Sending::kRefused;
 }
 
-// The connection broke between MULTI and EXEC: nothing of the transaction may run, and the client is
-// told so until it has ended it.
+// The connection broke between MULTI and EXEC: nothing of the transaction may run, and the client
+// is told so until it has ended it.
 Upstream::Sending Upstream::RefuseInLostTransaction(const Call& call, std::string* refusal) {
   if (on_the_way_ > 0) return Sending::kWait;
   switch (call.after) {
@@ -111,9 +113,9 @@ Upstream::Sending Upstream::SendOnLane(Call& call, std::string* refusal) {
   return Sending::kSent;
 }
 
-// Whether we hold the body is looked up when the call is sent: what was ahead of it may have brought
-// the script, or flushed it. A call that missed keeps the body that it had, but not past a SCRIPT
-// FLUSH: it would bring the script back.
+// Whether we hold the body is looked up when the call is sent: what was ahead of it may have
+// brought the script, or flushed it. A call that missed keeps the body that it had, but not past a
+// SCRIPT FLUSH: it would bring the script back.
 void Upstream::FindBody(Call& call) {
   if (!call.script.by_sha) return;
   const bool flushed = call.script_epoch != context_.scripts.epoch();
@@ -278,8 +280,9 @@ Upstream::Sending Upstream::SendOnLease(Call& call, std::string* refusal) {
 
 void Upstream::SendScriptOnLease(Call& call) {
   using replication::Wire;
-  // Inside MULTI a NOSCRIPT could not be repaired, and nothing is believed of a lease: the body goes
-  // with every call. Behind a SCRIPT FLUSH of the same transaction the server is to say NOSCRIPT.
+  // Inside MULTI a NOSCRIPT could not be repaired, and nothing is believed of a lease: the body
+  // goes with every call. Behind a SCRIPT FLUSH of the same transaction the server is to say
+  // NOSCRIPT.
   const bool with_body = call.script.by_sha && call.body != nullptr && !transaction_.notes.flush &&
                          RightToSendBody(call, lease_->key()) == EvalRights::Right::kYes;
   call.plan = {.wire = with_body ? Wire::kWithBody : Wire::kAsCame,
@@ -339,15 +342,21 @@ void Upstream::NoteQueued(Call& call) {
     case After::kScript:
       if (!call.script.by_sha) queue_script(1);
       break;
-    case After::kScriptLoad: queue_script(2); break;
+    case After::kScriptLoad:
+      queue_script(2);
+      break;
     case After::kScriptFlush:
       transaction_.notes.flush = true;
       transaction_.notes.scripts.clear();  // they will be gone
       break;
     case After::kSelect:
-    case After::kHello: transaction_.notes.changes = true; break;
-    case After::kScriptExists: break;
-    default: return;
+    case After::kHello:
+      transaction_.notes.changes = true;
+      break;
+    case After::kScriptExists:
+      break;
+    default:
+      return;
   }
   call.queued = true;
 }
@@ -394,7 +403,9 @@ void Upstream::OnAnswered(Call& call) {
   }
 }
 
-void Upstream::OnLost(Call& call) { OnAnswered(call); }
+void Upstream::OnLost(Call& call) {
+  OnAnswered(call);
+}
 
 void Upstream::GiveBackCleanLease() {
   if (lease_ == nullptr || on_the_way_ > 0 || !transaction_.clean()) return;

@@ -16,12 +16,9 @@ struct Connector::Lookup {
   Connector* owner = nullptr;  // null: it has gone
 };
 
-Connector::Connector(Loop& loop, const config::Address& address,
-                     std::chrono::milliseconds timeout, OnDone on_done)
-    : loop_(loop),
-      timeout_(timeout),
-      on_done_(std::move(on_done)),
-      timer_(loop, [this] {
+Connector::Connector(Loop& loop, const config::Address& address, std::chrono::milliseconds timeout,
+                     OnDone on_done)
+    : loop_(loop), timeout_(timeout), on_done_(std::move(on_done)), timer_(loop, [this] {
         Done(base::Error{"no answer within " + std::to_string(timeout_.count()) + " ms"});
       }) {
   timer_.StartOnce(static_cast<uint64_t>(timeout.count()));

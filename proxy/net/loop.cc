@@ -45,7 +45,9 @@ void Loop::Run() {
   uv_run(&loop_, UV_RUN_NOWAIT);
 }
 
-void Loop::Stop() { uv_stop(&loop_); }
+void Loop::Stop() {
+  uv_stop(&loop_);
+}
 
 void Loop::Post(std::function<void()> letter) {
   {
@@ -107,7 +109,9 @@ void Timer::StartRepeating(uint64_t ms) {
   uv_timer_start(handle_, Fire, ms, ms);
 }
 
-void Timer::Stop() { uv_timer_stop(handle_); }
+void Timer::Stop() {
+  uv_timer_stop(handle_);
+}
 
 Signal::Signal(Loop& loop, int number, std::function<void()> callback)
     : handle_(new uv_signal_t), callback_(std::move(callback)) {

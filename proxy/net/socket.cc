@@ -39,7 +39,7 @@ base::Result<int> ListenUnix(const config::ListenAddress& address) {
   if (address.path.size() >= sizeof name.sun_path)
     return base::Error{"cannot listen on " + address.ToString() + ": the path is too long"};
   std::memcpy(name.sun_path, address.path.c_str(), address.path.size() + 1);
-  struct stat info{};
+  struct stat info {};
   if (stat(address.path.c_str(), &info) == 0 && S_ISSOCK(info.st_mode) && !SomeoneListens(name))
     unlink(address.path.c_str());
   const int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);

@@ -16,9 +16,13 @@ Stream::Stream(Loop& loop, int fd, StreamOwner& owner)
   poll_->data = this;
 }
 
-Stream::~Stream() { Close(); }
+Stream::~Stream() {
+  Close();
+}
 
-void Stream::Start() { SetReading(true); }
+void Stream::Start() {
+  SetReading(true);
+}
 
 void Stream::Close() {
   if (!open()) return;

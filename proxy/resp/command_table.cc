@@ -77,7 +77,9 @@ Kind KindOfContainer(std::string_view name) {
   return Kind::kPlain;
 }
 
-char Lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; }
+char Lower(char c) {
+  return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
+}
 
 uint64_t HashOf(std::string_view text) {
   uint64_t hash = 1469598103934665603ull;  // FNV-1a

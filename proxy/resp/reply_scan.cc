@@ -36,7 +36,8 @@ ReplyScan::Outcome ReplyScan::Scan(std::string_view data) {
       case '_':
       case '#':
       case ',':
-      case '(': break;
+      case '(':
+        break;
       case '$':
       case '!':
       case '=': {
@@ -52,11 +53,13 @@ ReplyScan::Outcome ReplyScan::Scan(std::string_view data) {
       case '|': {
         const auto count = ParseNumber(line);
         if (!count || *count < -1 || *count > kMostElements) return Outcome::kError;
-        if (*count > 0) left_ += static_cast<uint64_t>(*begin == '%' || *begin == '|' ? 2 * *count : *count);
+        if (*count > 0)
+          left_ += static_cast<uint64_t>(*begin == '%' || *begin == '|' ? 2 * *count : *count);
         if (*begin == '|') ++left_;  // attributes stand in front of the value that they describe
         break;
       }
-      default: return Outcome::kError;
+      default:
+        return Outcome::kError;
     }
     if (left_ > (uint64_t{1} << 62)) return Outcome::kError;
   }

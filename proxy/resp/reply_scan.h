@@ -43,8 +43,12 @@ class ReplyScan {
 };
 
 // The first byte of a reply says what it is.
-inline bool IsErrorReply(std::string_view reply) { return !reply.empty() && reply[0] == '-'; }
-inline bool IsPush(std::string_view reply) { return !reply.empty() && reply[0] == '>'; }
+inline bool IsErrorReply(std::string_view reply) {
+  return !reply.empty() && reply[0] == '-';
+}
+inline bool IsPush(std::string_view reply) {
+  return !reply.empty() && reply[0] == '>';
+}
 
 // The error's code, such as "NOSCRIPT"; "" if `reply` is no error.
 std::string_view ErrorCode(std::string_view reply);

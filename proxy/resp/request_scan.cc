@@ -24,7 +24,9 @@ int HexDigit(char c) {
   return -1;
 }
 
-bool IsBlank(char c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
+bool IsBlank(char c) {
+  return c == ' ' || (c >= '\t' && c <= '\r');
+}
 
 }  // namespace
 
@@ -110,16 +112,24 @@ RequestScan::Outcome RequestScan::ScanInline(std::string_view data) {
 
 std::string RequestScan::error() const {
   switch (fault_) {
-    case Fault::kNone: break;
-    case Fault::kMultibulkLength: return "invalid multibulk length";
-    case Fault::kBulkLength: return "invalid bulk length";
+    case Fault::kNone:
+      break;
+    case Fault::kMultibulkLength:
+      return "invalid multibulk length";
+    case Fault::kBulkLength:
+      return "invalid bulk length";
     case Fault::kExpectedDollar:
       return std::string("expected '$', got '") + (got_ == '\r' || got_ == '\n' ? ' ' : got_) + "'";
-    case Fault::kMultibulkTooLong: return "too big mbulk count string";
-    case Fault::kBulkTooLong: return "too big bulk count string";
-    case Fault::kInlineTooLong: return "too big inline request";
-    case Fault::kArgumentsBeforeAuth: return "unauthenticated multibulk length";
-    case Fault::kBulkBeforeAuth: return "unauthenticated bulk length";
+    case Fault::kMultibulkTooLong:
+      return "too big mbulk count string";
+    case Fault::kBulkTooLong:
+      return "too big bulk count string";
+    case Fault::kInlineTooLong:
+      return "too big inline request";
+    case Fault::kArgumentsBeforeAuth:
+      return "unauthenticated multibulk length";
+    case Fault::kBulkBeforeAuth:
+      return "unauthenticated bulk length";
   }
   return "";
 }
@@ -182,12 +192,24 @@ std::optional<std::vector<std::string>> SplitInline(std::string_view line) {
       } else {
         ++i;
         switch (line[i]) {
-          case 'n': word += '\n'; break;
-          case 'r': word += '\r'; break;
-          case 't': word += '\t'; break;
-          case 'b': word += '\b'; break;
-          case 'a': word += '\a'; break;
-          default: word += line[i]; break;
+          case 'n':
+            word += '\n';
+            break;
+          case 'r':
+            word += '\r';
+            break;
+          case 't':
+            word += '\t';
+            break;
+          case 'b':
+            word += '\b';
+            break;
+          case 'a':
+            word += '\a';
+            break;
+          default:
+            word += line[i];
+            break;
         }
       }
     }

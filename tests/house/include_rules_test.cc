@@ -59,8 +59,8 @@ const std::vector<Door>& Doors() {
       {"spdlog/", {"proxy/base/log.cc"}},
       {"nlohmann/", {"proxy/base/log.cc"}},
       {"uv.h", {"proxy/net/", "proxy/command_line.cc"}},
-      {"hiredis/", {"proxy/control/control_connection.cc", "proxy/demo/client.cc",
-                    "proxy/command_line.cc"}},
+      {"hiredis/",
+       {"proxy/control/control_connection.cc", "proxy/demo/client.cc", "proxy/command_line.cc"}},
       {"openssl/", {"replication/sha1.cc", "proxy/command_line.cc"}},
       {"CLI/", {"proxy/command_line.cc"}},
   };
@@ -140,7 +140,8 @@ void CheckInclude(const std::string& path, const Room& room, const Include& incl
 }
 
 // A circle of rooms that include each other, as "a/ -> b/ -> a/"; "" if there is none.
-std::string CircleFrom(const std::string& room, const std::map<std::string, std::set<std::string>>& arrows,
+std::string CircleFrom(const std::string& room,
+                       const std::map<std::string, std::set<std::string>>& arrows,
                        std::vector<std::string>* way, std::set<std::string>* done) {
   const auto before = std::find(way->begin(), way->end(), room);
   if (before != way->end()) {
@@ -225,7 +226,7 @@ std::string ComplaintAbout(const std::string& path, const std::string& text) {
   return complaints[0];
 }
 
-// --- The checker finds what it looks for ----------------------------------------------------------
+// --- The checker finds what it looks for ---------------------------------------------------------
 
 TEST(IncludeRulesChecker, ReadsIncludesHoweverTheyAreWritten) {
   const auto includes = IncludesOf(
@@ -244,8 +245,9 @@ TEST(IncludeRulesChecker, TakesWhatTheTableAllows) {
                     "#include \"proxy/frontend/b.h\"\n#include \"proxy/backend/c.h\"\n"
                     "#include \"replication/sha1.h\"\n#include <vector>\n"},
                    {"proxy/net/a.h", "#include <uv.h>\n#include \"config/settings.h\"\n"},
-                   {"proxy/worker.cc", "#include \"proxy/worker.h\"\n#include \"config/loader.h\"\n"
-                                       "#include \"proxy/frontend/session.h\"\n"}}),
+                   {"proxy/worker.cc",
+                    "#include \"proxy/worker.h\"\n#include \"config/loader.h\"\n"
+                    "#include \"proxy/frontend/session.h\"\n"}}),
             Complaints{});
 }
 
@@ -283,13 +285,16 @@ TEST(IncludeRulesChecker, FindsFrontendAndControlKnowingEachOther) {
 TEST(IncludeRulesChecker, FindsAHeaderOfAnOpenRoomThatIsClosedToThisOne) {
   EXPECT_NE(ComplaintAbout("replication/a.h", "#include \"config/loader.h\"\n"), "");
   EXPECT_NE(ComplaintAbout("proxy/frontend/a.h", "#include \"config/loader.h\"\n"), "");
-  EXPECT_NE(ComplaintAbout("proxy/frontend/a.h", "#include \"replication/topology_tracker.h\"\n"), "");
-  EXPECT_NE(ComplaintAbout("proxy/backend/a.h", "#include \"replication/script_registry.h\"\n"), "");
+  EXPECT_NE(ComplaintAbout("proxy/frontend/a.h", "#include \"replication/topology_tracker.h\"\n"),
+            "");
+  EXPECT_NE(ComplaintAbout("proxy/backend/a.h", "#include \"replication/script_registry.h\"\n"),
+            "");
 }
 
 TEST(IncludeRulesChecker, FindsALibraryInTheWrongFile) {
-  EXPECT_EQ(ComplaintAbout("proxy/frontend/a.cc", "#include <uv.h>\n"),
-            "proxy/frontend/a.cc: includes uv.h: that library is behind a door that is closed to it");
+  EXPECT_EQ(
+      ComplaintAbout("proxy/frontend/a.cc", "#include <uv.h>\n"),
+      "proxy/frontend/a.cc: includes uv.h: that library is behind a door that is closed to it");
   EXPECT_NE(ComplaintAbout("proxy/control/other.cc", "#include <hiredis/hiredis.h>\n"), "");
   EXPECT_NE(ComplaintAbout("config/loader.cc", "#include <toml++/toml.h>\n"), "");
   EXPECT_NE(ComplaintAbout("replication/topology.cc", "#include <openssl/evp.h>\n"), "");
@@ -328,7 +333,7 @@ TEST(IncludeRulesChecker, FindsRoomsThatIncludeEachOther) {
             "rooms that include each other: proxy/base/ -> proxy/resp/ -> proxy/base/");
 }
 
-// --- The house --------------------------------------------------------------------------------------
+// --- The house -----------------------------------------------------------------------------------
 
 TEST(IncludeRules, TheTableItselfHasNoCircle) {
   Files files;

@@ -74,31 +74,43 @@ TEST(AttachWatch, Case17_EachTraceAloneIsEnough) {
       {"a new replication id", [](NodeFacts& f) { f.replid = "r2"; },
        "the master's replication id changed"},
       {"a replica more",
-       [](NodeFacts& f) { f.replicas.push_back({{"10.0.0.3", 6379}, "wait_bgsave", {}, {}}); },
+       [](NodeFacts& f) {
+         f.replicas.push_back({{"10.0.0.3", 6379}, "wait_bgsave", {}, {}});
+       },
        "the replicas were [10.0.0.1:6379, 10.0.0.2:6379], now "
        "[10.0.0.1:6379, 10.0.0.2:6379, 10.0.0.3:6379]"},
       {"a replica less", [](NodeFacts& f) { f.replicas.pop_back(); },
        "the replicas were [10.0.0.1:6379, 10.0.0.2:6379], now [10.0.0.1:6379]"},
       {"a replica swapped between two polls",
-       [](NodeFacts& f) { f.replicas[1].address = {"10.0.0.9", 6379}; },
+       [](NodeFacts& f) {
+         f.replicas[1].address = {"10.0.0.9", 6379};
+       },
        "the replicas were [10.0.0.1:6379, 10.0.0.2:6379], now [10.0.0.1:6379, 10.0.0.9:6379]"},
       {"another port", [](NodeFacts& f) { f.replicas[1].address.port = 6380; },
        "the replicas were [10.0.0.1:6379, 10.0.0.2:6379], now [10.0.0.1:6379, 10.0.0.2:6380]"},
       {"somebody without a port: redis-cli --rdb",
-       [](NodeFacts& f) { f.replicas.push_back({{"10.0.0.1", 0}, "online", {}, {}}); },
+       [](NodeFacts& f) {
+         f.replicas.push_back({{"10.0.0.1", 0}, "online", {}, {}});
+       },
        "the replicas were [10.0.0.1:6379, 10.0.0.2:6379], now "
        "[10.0.0.1:0, 10.0.0.1:6379, 10.0.0.2:6379]"},
-      {"two behind one address",
-       [](NodeFacts& f) { f.replicas.push_back(f.replicas[0]); },
+      {"two behind one address", [](NodeFacts& f) { f.replicas.push_back(f.replicas[0]); },
        "the replicas were [10.0.0.1:6379, 10.0.0.2:6379], now "
        "[10.0.0.1:6379, 10.0.0.1:6379, 10.0.0.2:6379]"},
       {"the same addresses, a new link: a flap, or a restart",
-       [](NodeFacts& f) { f.replica_clients = std::vector<uint64_t>{4, 12}; },
+       [](NodeFacts& f) {
+         f.replica_clients = std::vector<uint64_t>{4, 12};
+       },
        "a replica's link with the new client id 12"},
-      {"a link more", [](NodeFacts& f) { f.replica_clients = std::vector<uint64_t>{4, 9, 12}; },
+      {"a link more",
+       [](NodeFacts& f) {
+         f.replica_clients = std::vector<uint64_t>{4, 9, 12};
+       },
        "a replica's link with the new client id 12"},
       {"all links new, with lower ids",
-       [](NodeFacts& f) { f.replica_clients = std::vector<uint64_t>{1, 2}; },
+       [](NodeFacts& f) {
+         f.replica_clients = std::vector<uint64_t>{1, 2};
+       },
        "a replica's link with the new client id 1"},
       {"a full sync", [](NodeFacts& f) { f.sync_full = 4; }, "sync_full went from 3 to 4"},
       {"a partial sync", [](NodeFacts& f) { f.sync_partial_ok = 6; },

@@ -15,10 +15,14 @@ const Sha1 kScript = Sha1::Of("return 1");
 
 std::string Words(Proof proof) {
   switch (proof) {
-    case Proof::kRan: return "ran";
-    case Proof::kRefused: return "refused";
-    case Proof::kNoScript: return "no script";
-    case Proof::kDoubtful: return "doubtful";
+    case Proof::kRan:
+      return "ran";
+    case Proof::kRefused:
+      return "refused";
+    case Proof::kNoScript:
+      return "no script";
+    case Proof::kDoubtful:
+      return "doubtful";
   }
   return "?";
 }
@@ -31,8 +35,9 @@ struct Row {
 
 std::string WithSha(std::string text) {
   for (size_t at = 0; (at = text.find('S', at)) != std::string::npos; ++at) {
-    const bool alone = (at == 0 || !std::isalpha(static_cast<unsigned char>(text[at - 1]))) &&
-                       (at + 1 == text.size() || !std::isalpha(static_cast<unsigned char>(text[at + 1])));
+    const bool alone =
+        (at == 0 || !std::isalpha(static_cast<unsigned char>(text[at - 1]))) &&
+        (at + 1 == text.size() || !std::isalpha(static_cast<unsigned char>(text[at + 1])));
     if (alone) text.replace(at, 1, kScript.ToString());
   }
   return text;
@@ -43,7 +48,9 @@ void Expect(const Row& row) {
   EXPECT_EQ(Words(Judge(error, kScript)), Words(row.proof)) << row.what << ": " << error;
 }
 
-TEST(Judge, AValueProvesThatTheScriptRan) { EXPECT_EQ(Judge("", kScript), Proof::kRan); }
+TEST(Judge, AValueProvesThatTheScriptRan) {
+  EXPECT_EQ(Judge("", kScript), Proof::kRan);
+}
 
 TEST(Judge, TheServersOwnNoScriptIsKnownByItsSentence) {
   const Row rows[] = {
@@ -138,12 +145,12 @@ TEST(Judge, Case04_AnErrorOfARunningScriptIsProofIfItSaysSo) {
        "ERR Error running script (call to f_S): @user_script:1: Script killed by user with SCRIPT "
        "KILL...",
        Proof::kRan},
-      {"killed, 7.0",
-       "ERR Script killed by user with SCRIPT KILL... script: S, on @user_script:1.", Proof::kRan},
+      {"killed, 7.0", "ERR Script killed by user with SCRIPT KILL... script: S, on @user_script:1.",
+       Proof::kRan},
       {"killed, Valkey 8.1",
        "ERR Script killed by user with SCRIPT KILL. script: S, on @user_script:1.", Proof::kRan},
-      {"killed, Valkey 9.1", "ERR Script killed by user with SCRIPT KILL. script: on @user_script:1.",
-       Proof::kRan},
+      {"killed, Valkey 9.1",
+       "ERR Script killed by user with SCRIPT KILL. script: on @user_script:1.", Proof::kRan},
   };
   for (const Row& row : rows) Expect(row);
 }
@@ -174,8 +181,7 @@ TEST(Judge, Case04_ARefusalIsNoProof) {
       {"2.6", "ERR operation not permitted", Proof::kDoubtful},
       {"6.0", "NOPERM this user has no permissions to run the 'eval' command or its subcommand",
        Proof::kRefused},
-      {"7.2", "NOPERM User alice has no permissions to run the 'evalsha' command",
-       Proof::kRefused},
+      {"7.2", "NOPERM User alice has no permissions to run the 'evalsha' command", Proof::kRefused},
       {"7.2", "NOPERM No permissions to access a key", Proof::kRefused},
       {"a shebang writer on a replica, 7.0",
        "READONLY You can't write against a read only replica.", Proof::kRefused},
@@ -193,8 +199,7 @@ TEST(Judge, Case04_ARefusalIsNoProof) {
       {"numkeys is negative", "ERR Number of keys can't be negative", Proof::kRefused},
       {"numkeys is too large", "ERR Number of keys can't be greater than number of args",
        Proof::kRefused},
-      {"EVAL without numkeys", "ERR wrong number of arguments for 'eval' command",
-       Proof::kRefused},
+      {"EVAL without numkeys", "ERR wrong number of arguments for 'eval' command", Proof::kRefused},
       {"EVALSHA without numkeys", "ERR wrong number of arguments for 'evalsha' command",
        Proof::kRefused},
       {"no such command, 6.0",
@@ -230,8 +235,7 @@ TEST(Judge, Case04_ARefusalThatQuotesTheMarkOfARunningScriptIsStillARefusal) {
       {"an engine", "ERR Unexpected engine in script shebang: (call to f_S)", Proof::kRefused},
       {"an engine, Valkey", "ERR Could not find scripting engine 'script: on @user_script:'",
        Proof::kRefused},
-      {"an option", "ERR Unknown lua shebang option: script: on @user_script:1.",
-       Proof::kRefused},
+      {"an option", "ERR Unknown lua shebang option: script: on @user_script:1.", Proof::kRefused},
       {"an argument",
        "ERR unknown command 'eval_ro', with args beginning with: 'script: on @user_script:1'",
        Proof::kRefused},
@@ -241,8 +245,7 @@ TEST(Judge, Case04_ARefusalThatQuotesTheMarkOfARunningScriptIsStillARefusal) {
 
 TEST(Judge, Case04_TheMarkOfAnotherScriptIsNoProofOfThisOne) {
   const std::string other = Sha1::Of("return 2").ToString();
-  EXPECT_EQ(Judge("ERR boom script: " + other + ", on @user_script:1.", kScript),
-            Proof::kDoubtful);
+  EXPECT_EQ(Judge("ERR boom script: " + other + ", on @user_script:1.", kScript), Proof::kDoubtful);
   EXPECT_EQ(Judge("ERR Error running script (call to f_" + other + "): boom", kScript),
             Proof::kDoubtful);
 }
@@ -270,8 +273,8 @@ TEST(Judge, Case04_WhatAScriptMayHaveSaidItselfIsDoubtful) {
 }
 
 TEST(Judge, TakesEveryCutOfEverySentenceWithoutHarm) {
-  const std::string sentence = WithSha(
-      "ERR value is not an integer or out of range script: S, on @user_script:1.");
+  const std::string sentence =
+      WithSha("ERR value is not an integer or out of range script: S, on @user_script:1.");
   int ran = 0;
   for (size_t length = 1; length <= sentence.size(); ++length)
     ran += Judge(sentence.substr(0, length), kScript) == Proof::kRan ? 1 : 0;

@@ -48,8 +48,7 @@ TEST(NodeFacts, Case16_AreReadFromTheInfoOfRealMasters) {
     EXPECT_EQ(facts->offset, 77u) << sample.server;
     EXPECT_EQ(facts->sync_full, 1u) << sample.server;
     EXPECT_EQ(facts->sync_partial_ok, 0u) << sample.server;
-    EXPECT_EQ(facts->replicas,
-              (std::vector<ReplicaFacts>{{{"127.0.0.1", 7001}, "online", 77, 0}}))
+    EXPECT_EQ(facts->replicas, (std::vector<ReplicaFacts>{{{"127.0.0.1", 7001}, "online", 77, 0}}))
         << sample.server;
     EXPECT_FALSE(facts->master) << sample.server;
     EXPECT_EQ(facts->cached_scripts, 1u) << sample.server;
@@ -127,14 +126,14 @@ TEST(NodeFacts, Case16_LinesOfReplicasAreTakenInTheirOldAndNewForms) {
 
 // Case 16
 TEST(NodeFacts, Case16_LinesThatNameNoReplicaArePassedOver) {
-  for (const char* line : {
-           "slave0:\r\n", "slave0:ip=,port=6379,state=online\r\n", "slave0:ip=a,state=online\r\n",
-           "slave0:ip=a,port=,state=online\r\n", "slave0:ip=a,port=x,state=online\r\n",
-           "slave0:ip=a,port=65536,state=online\r\n", "slave0:ip=a,port=-1,state=online\r\n",
-           "slave0:ip=a,port=6379x,state=online\r\n", "slave0:,6379,online\r\n", "slave0:a\r\n",
-           "slave0:a,online\r\n", "slave:ip=a,port=1\r\n", "slave_priority:100\r\n",
-           "slave0x:ip=a,port=1\r\n", "slavex:ip=a,port=1\r\n", "xslave0:ip=a,port=1\r\n",
-           "slave_read_only:1\r\n", "slave0 :ip=a,port=1\r\n", "slave0\r\n"}) {
+  for (const char* line :
+       {"slave0:\r\n", "slave0:ip=,port=6379,state=online\r\n", "slave0:ip=a,state=online\r\n",
+        "slave0:ip=a,port=,state=online\r\n", "slave0:ip=a,port=x,state=online\r\n",
+        "slave0:ip=a,port=65536,state=online\r\n", "slave0:ip=a,port=-1,state=online\r\n",
+        "slave0:ip=a,port=6379x,state=online\r\n", "slave0:,6379,online\r\n", "slave0:a\r\n",
+        "slave0:a,online\r\n", "slave:ip=a,port=1\r\n", "slave_priority:100\r\n",
+        "slave0x:ip=a,port=1\r\n", "slavex:ip=a,port=1\r\n", "xslave0:ip=a,port=1\r\n",
+        "slave_read_only:1\r\n", "slave0 :ip=a,port=1\r\n", "slave0\r\n"}) {
     EXPECT_TRUE(Replicas(line).empty()) << line;
   }
 }
@@ -218,13 +217,13 @@ TEST(NodeFacts, LinesMayEndInALineFeedAlone) {
 
 TEST(NodeFacts, AReplicaMayNameItsMasterByAnIpv6AddressOrAName) {
   std::string why;
-  EXPECT_EQ(ParseInfo("run_id:x\r\nrole:slave\r\nmaster_host:::1\r\nmaster_port:7000\r\n", &why)
-                ->master,
-            (config::Address{"::1", 7000}));
-  EXPECT_EQ(ParseInfo("run_id:x\r\nrole:slave\r\nmaster_host:db.example\r\nmaster_port:7000\r\n",
-                      &why)
-                ->master,
-            (config::Address{"db.example", 7000}));
+  EXPECT_EQ(
+      ParseInfo("run_id:x\r\nrole:slave\r\nmaster_host:::1\r\nmaster_port:7000\r\n", &why)->master,
+      (config::Address{"::1", 7000}));
+  EXPECT_EQ(
+      ParseInfo("run_id:x\r\nrole:slave\r\nmaster_host:db.example\r\nmaster_port:7000\r\n", &why)
+          ->master,
+      (config::Address{"db.example", 7000}));
 }
 
 TEST(NodeFacts, AMasterHasNoMasterAndAReplicaOfNobodyNeither) {
@@ -234,8 +233,8 @@ TEST(NodeFacts, AMasterHasNoMasterAndAReplicaOfNobodyNeither) {
   EXPECT_FALSE(ParseInfo("run_id:x\r\nrole:slave\r\nmaster_port:1\r\n", &why)->master);
   EXPECT_FALSE(
       ParseInfo("run_id:x\r\nrole:slave\r\nmaster_host:h\r\nmaster_port:0\r\n", &why)->master);
-  EXPECT_FALSE(ParseInfo("run_id:x\r\nrole:slave\r\nmaster_host:h\r\nmaster_port:70000\r\n", &why)
-                   ->master);
+  EXPECT_FALSE(
+      ParseInfo("run_id:x\r\nrole:slave\r\nmaster_host:h\r\nmaster_port:70000\r\n", &why)->master);
 }
 
 TEST(NodeFacts, TheLinkIsUpOnlyIfItSaysSo) {

@@ -20,8 +20,12 @@ struct Command {
   Plan plan;
 };
 
-Command Read() { return {false, true, {}, {}}; }
-Command Write() { return {}; }
+Command Read() {
+  return {false, true, {}, {}};
+}
+Command Write() {
+  return {};
+}
 
 Command Exposed(const Sha1& sha, uint64_t generation = 1) {
   return {true, false, ScriptCall{sha, true, true}, Plan{Wire::kAsCame, true, false, generation}};
@@ -63,7 +67,7 @@ struct Row {
   const char* words;
   std::vector<Command> on_the_wire;
   Command next;
-  bool may;          // the node keeps what it has, or loses all of it
+  bool may;           // the node keeps what it has, or loses all of it
   bool may_evicting;  // it may lose one script alone
 };
 
@@ -77,11 +81,16 @@ void Expect(const std::vector<Row>& rows) {
 }
 
 TEST(PipelineGuard, LetsEverythingGoBehindWhatCannotMiss) {
-  const std::vector<Command> harmless[] = {
-      {}, {Read()}, {Write()}, {WithBody(kA)}, {Eval(kA)}, {NoBody(kA)}, {Write(), Eval(kA), Read()}};
-  const Command all[] = {Read(),       Write(),     Exposed(kA), Riding(kA),
-                         WithBody(kA), Eval(kA),    NoBody(kA),  EvalAsSha(kA),
-                         BadNumkeys(Exposed(kA))};
+  const std::vector<Command> harmless[] = {{},
+                                           {Read()},
+                                           {Write()},
+                                           {WithBody(kA)},
+                                           {Eval(kA)},
+                                           {NoBody(kA)},
+                                           {Write(), Eval(kA), Read()}};
+  const Command all[] = {Read(),     Write(),       Exposed(kA),
+                         Riding(kA), WithBody(kA),  Eval(kA),
+                         NoBody(kA), EvalAsSha(kA), BadNumkeys(Exposed(kA))};
   for (const auto& on_the_wire : harmless)
     for (const Command& next : all)
       Expect({{"behind what cannot miss", on_the_wire, next, true, true}});
@@ -99,8 +108,7 @@ TEST(PipelineGuard, BehindAnExposedCallGoesOnlyWhatMissesWithItOrCannotBeSeen) {
       {"an EVAL as its sha", {Exposed(kA)}, EvalAsSha(kA), true, true},
       {"an EVAL of another as its sha", {Exposed(kA)}, EvalAsSha(kB), true, false},
       {"what has no body", {Exposed(kA)}, NoBody(kA), false, false},
-      {"the same script, believed for another reason", {Exposed(kA)}, Exposed(kA, 2), false,
-       false},
+      {"the same script, believed for another reason", {Exposed(kA)}, Exposed(kA, 2), false, false},
       {"a rider on another script's body", {Exposed(kA)}, Riding(kB), false, false},
       {"a read-only call of the same script", {Exposed(kA)}, ReadOnly(Exposed(kA)), true, true},
       {"a read-only call of another script", {Exposed(kA)}, ReadOnly(Exposed(kB)), true, false},
@@ -172,7 +180,10 @@ TEST(PipelineGuard, ReadsPassReadsWhateverMisses) {
       {"a read-only call of another generation", {a}, ReadOnly(Exposed(kB, 2)), true, true},
       {"a read-only call without a body", {a}, ReadOnly(NoBody(kB)), true, true},
       {"a read-only EVAL behind a read-only EVAL that went as its sha",
-       {ReadOnly(EvalAsSha(kA))}, ReadOnly(EvalAsSha(kB)), true, true},
+       {ReadOnly(EvalAsSha(kA))},
+       ReadOnly(EvalAsSha(kB)),
+       true,
+       true},
       {"a write", {a}, Write(), false, false},
       {"a writing call of the same script", {a}, Exposed(kA), true, true},
       {"a writing call of another script", {a}, Exposed(kB), true, false},
@@ -188,7 +199,10 @@ TEST(PipelineGuard, LooksAtAllThatIsExposedNotOnlyAtTheLast) {
       {"a third", {Exposed(kA), Exposed(kB)}, Exposed(Sha1::Of("c")), true, false},
       {"a rider behind two", {Exposed(kA), Exposed(kB)}, Riding(kB), false, false},
       {"a read-only call behind a writing one and a read-only one",
-       {Exposed(kA), ReadOnly(Exposed(kA))}, Read(), false, false},
+       {Exposed(kA), ReadOnly(Exposed(kA))},
+       Read(),
+       false,
+       false},
   });
 }
 
@@ -198,8 +212,11 @@ TEST(PipelineGuard, ABadNumkeysDoesNotMissWithTheOthers) {
   Expect({
       {"the same script", {Exposed(kA)}, BadNumkeys(Exposed(kA)), false, false},
       {"an EVAL", {Exposed(kA)}, BadNumkeys(EvalAsSha(kA)), false, false},
-      {"a read-only one behind a read-only one", {ReadOnly(Exposed(kA))},
-       ReadOnly(BadNumkeys(Exposed(kA))), true, true},
+      {"a read-only one behind a read-only one",
+       {ReadOnly(Exposed(kA))},
+       ReadOnly(BadNumkeys(Exposed(kA))),
+       true,
+       true},
       {"the same script behind a bad one", {BadNumkeys(Exposed(kA))}, Exposed(kA), true, true},
   });
 }
@@ -212,7 +229,10 @@ TEST(PipelineGuard, NothingThatCouldBeSeenGoesBehindAnEvalThatWentAsItsSha) {
       {"the same script", {EvalAsSha(kA)}, Exposed(kA), false, false},
       {"the same EVAL", {EvalAsSha(kA)}, EvalAsSha(kA), false, false},
       {"the same EVAL with its body", {EvalAsSha(kA)}, Eval(kA), false, false},
-      {"a third behind an EVALSHA and an EVAL", {Exposed(kA), EvalAsSha(kA)}, Exposed(kA), false,
+      {"a third behind an EVALSHA and an EVAL",
+       {Exposed(kA), EvalAsSha(kA)},
+       Exposed(kA),
+       false,
        false},
   });
 }

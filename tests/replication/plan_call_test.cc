@@ -39,8 +39,7 @@ struct Row {
 // Every row of the comment in the header, and those that it leaves to be understood.
 const Row kRows[] = {
     {"EVALSHA, known", true, true, Belief::kKnown, false, Wire::kAsCame, true, false},
-    {"EVALSHA, known, conversion on", true, true, Belief::kKnown, true, Wire::kAsCame, true,
-     false},
+    {"EVALSHA, known, conversion on", true, true, Belief::kKnown, true, Wire::kAsCame, true, false},
     {"EVALSHA, body ahead on this lane", true, true, Belief::kOnItsWayHere, false, Wire::kAsCame,
      true, true},
     {"EVALSHA, body ahead on this lane, conversion on", true, true, Belief::kOnItsWayHere, true,
@@ -52,8 +51,8 @@ const Row kRows[] = {
     {"EVALSHA, not known, body in hand, conversion on", true, true, Belief::kUnknown, true,
      Wire::kWithBody, false, false},
     {"EVALSHA, no body", true, false, Belief::kUnknown, false, Wire::kAsCame, false, false},
-    {"EVALSHA, no body, though the node has it", true, false, Belief::kKnown, false,
-     Wire::kAsCame, false, false},
+    {"EVALSHA, no body, though the node has it", true, false, Belief::kKnown, false, Wire::kAsCame,
+     false, false},
     {"EVALSHA, no body, though one is on its way", true, false, Belief::kOnItsWayHere, true,
      Wire::kAsCame, false, false},
     {"EVAL, known, conversion on", false, true, Belief::kKnown, true, Wire::kAsSha, true, false},
@@ -65,8 +64,8 @@ const Row kRows[] = {
      false},
     {"EVAL, known, conversion off", false, true, Belief::kKnown, false, Wire::kAsCame, false,
      false},
-    {"EVAL, not known, conversion off", false, true, Belief::kUnknown, false, Wire::kAsCame,
-     false, false},
+    {"EVAL, not known, conversion off", false, true, Belief::kUnknown, false, Wire::kAsCame, false,
+     false},
     {"EVAL, body ahead, conversion off", false, true, Belief::kOnItsWayHere, false, Wire::kAsCame,
      false, false},
 };
@@ -146,7 +145,8 @@ TEST(Sent, WhatCarriesNoBodyIsNotRiddenOn) {
   const Case cases[] = {
       {"EVALSHA without a body", {kA, true, false}, Belief::kUnknown},
       {"a body with a bad numkeys: no server gets as far as the script",
-       {kA, true, true, false, false}, Belief::kUnknown},
+       {kA, true, true, false, false},
+       Belief::kUnknown},
       {"EVAL with a bad numkeys", {kA, false, true, false, false}, Belief::kUnknown},
   };
   for (const Case& row : cases) {

@@ -16,7 +16,9 @@ constexpr Outcome kRanRead{false, true};
 
 using Answers = std::vector<bool>;
 
-TEST(Repairable, OfNothingIsNothing) { EXPECT_EQ(Repairable({}), Answers{}); }
+TEST(Repairable, OfNothingIsNothing) {
+  EXPECT_EQ(Repairable({}), Answers{});
+}
 
 TEST(Repairable, IsWhatMissedUnlessSomethingThatCouldBeSeenRanBehindIt) {
   struct Row {
@@ -35,7 +37,8 @@ TEST(Repairable, IsWhatMissedUnlessSomethingThatCouldBeSeenRanBehindIt) {
       {"two that missed", {kMissed, kMissed}, {true, true}},
       {"one between two that missed", {kMissed, kRan, kMissed}, {false, false, true}},
       {"a read between two that missed", {kMissedRead, kRanRead, kMissed}, {true, false, true}},
-      {"a miss that stays is in nobody's way", {kMissedRead, kMissed, kRanRead},
+      {"a miss that stays is in nobody's way",
+       {kMissedRead, kMissed, kRanRead},
        {true, false, false}},
   };
   for (const Row& row : rows) EXPECT_EQ(Repairable(row.outcomes), row.want) << row.words;
@@ -52,7 +55,7 @@ TEST(Repairable, Case11_TheMissBetweenTwoReadsIsRepairedOnlyIfItReadsToo) {
   EXPECT_EQ(Repairable(std::vector{kRanRead, kMissed}), (Answers{false, true}));
 }
 
-// --- Held against another way to say it ------------------------------------------------------------
+// --- Held against another way to say it ----------------------------------------------------------
 
 // First everything that did not miss ran, in its order; then what is sent again, in its order. Is
 // some pair turned around of which at least one may write?
@@ -64,8 +67,7 @@ bool TurnsAround(const std::vector<Outcome>& outcomes, unsigned again) {
     if ((again >> i & 1) != 0) order.push_back(i);
   for (size_t a = 0; a < order.size(); ++a)
     for (size_t b = a + 1; b < order.size(); ++b)
-      if (order[a] > order[b] &&
-          !(outcomes[order[a]].read_only && outcomes[order[b]].read_only))
+      if (order[a] > order[b] && !(outcomes[order[a]].read_only && outcomes[order[b]].read_only))
         return true;
   return false;
 }
@@ -94,7 +96,7 @@ TEST(Repairable, IsTheLargestSetThatTurnsNothingAroundForAllOutcomesUpToSix) {
   EXPECT_EQ(vectors, 1 + 4 + 16 + 64 + 256 + 1024 + 4096);
 }
 
-// --- The guard and the repair together -------------------------------------------------------------
+// --- The guard and the repair together -----------------------------------------------------------
 
 // One client's command as the guard sees it, and what becomes of it in a world.
 struct Piece {

@@ -79,7 +79,7 @@ TEST(SaysNoWrites, ReadsTheFirstLineAsAServerDoesOrDoesNotSayYes) {
   for (const Row& row : kRows) EXPECT_EQ(SaysNoWrites(row.body), row.no_writes) << row.body;
 }
 
-// --- What servers do (7.0 to 9.1) ------------------------------------------------------------------
+// --- What servers do (7.0 to 9.1) ----------------------------------------------------------------
 
 // Splits words as redis-cli and the servers do: quotes, escapes, any blanks. Nullopt: unbalanced.
 std::optional<std::vector<std::string>> SplitWords(std::string_view line) {
@@ -149,10 +149,27 @@ Server WhatAServerMakesOf(const std::string& body) {
 }
 
 TEST(SaysNoWrites, NeverOfAScriptThatAServerLetsWrite) {
-  static constexpr std::array kPieces = {
-      "#!lua",     " ",         "flags=",  "no-writes", ",",  "allow-oom", "\n", "\t",
-      "allow-stale", "\"",      "'",       "\\",        "#!", "lua",       "x",  "\r",
-      "flags=no-writes", "no-cluster", "=", "#!lua flags=no-writes", "-"};
+  static constexpr std::array kPieces = {"#!lua",
+                                         " ",
+                                         "flags=",
+                                         "no-writes",
+                                         ",",
+                                         "allow-oom",
+                                         "\n",
+                                         "\t",
+                                         "allow-stale",
+                                         "\"",
+                                         "'",
+                                         "\\",
+                                         "#!",
+                                         "lua",
+                                         "x",
+                                         "\r",
+                                         "flags=no-writes",
+                                         "no-cluster",
+                                         "=",
+                                         "#!lua flags=no-writes",
+                                         "-"};
   std::mt19937 random(20261122);
   int yes = 0;
   int servers_yes = 0;

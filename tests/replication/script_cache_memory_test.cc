@@ -31,7 +31,9 @@ void operator delete(void* memory) noexcept {
   std::free(memory);
 }
 
-void operator delete(void* memory, size_t) noexcept { operator delete(memory); }
+void operator delete(void* memory, size_t) noexcept {
+  operator delete(memory);
+}
 
 namespace replication {
 namespace {

@@ -17,15 +17,20 @@ using State = ScriptCache::State;
 constexpr LaneId kLane = 7;
 constexpr LaneId kOtherLane = 8;
 
-Sha1 Name(int i) { return Sha1::Of("return " + std::to_string(i)); }
+Sha1 Name(int i) {
+  return Sha1::Of("return " + std::to_string(i));
+}
 const Sha1 kA = Name(1);
 const Sha1 kB = Name(2);
 
 std::string Words(State state) {
   switch (state) {
-    case State::kUnknown: return "unknown";
-    case State::kRiding: return "riding";
-    case State::kKnown: return "known";
+    case State::kUnknown:
+      return "unknown";
+    case State::kRiding:
+      return "riding";
+    case State::kKnown:
+      return "known";
   }
   return "?";
 }
@@ -224,7 +229,8 @@ TEST(ScriptCache, BehavesAsTheModelWhateverIsDoneToIt) {
           cache.EndLoading(sha, lane);
           model.EndLoading(sha, lane);
           break;
-        default: ASSERT_EQ(cache.MarkKnown(sha, generation), model.MarkKnown(sha, generation));
+        default:
+          ASSERT_EQ(cache.MarkKnown(sha, generation), model.MarkKnown(sha, generation));
       }
       ASSERT_EQ(cache.generation(), model.generation());
       ASSERT_EQ(cache.size(), model.Known().size()) << "seed " << seed << " step " << step;

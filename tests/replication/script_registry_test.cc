@@ -12,10 +12,11 @@
 namespace replication {
 namespace {
 
-ScriptRef Script(const std::string& body) { return std::make_shared<const ScriptBody>(body); }
+ScriptRef Script(const std::string& body) {
+  return std::make_shared<const ScriptBody>(body);
+}
 
-std::vector<std::string> BodiesOf(const ScriptRegistry& registry,
-                                  const std::vector<Sha1>& shas) {
+std::vector<std::string> BodiesOf(const ScriptRegistry& registry, const std::vector<Sha1>& shas) {
   std::vector<std::string> bodies;
   for (const Sha1& sha : shas) {
     const ScriptRef* script = registry.Find(sha);
@@ -36,9 +37,12 @@ TEST(ScriptBody, NamesItselfAndReadsItsFlags) {
 // Case 2, as far as the table is concerned.
 TEST(ScriptRegistry, Case02_KeepsAnyBodyByteForByte) {
   ScriptRegistry registry;
-  const std::vector<std::string> bodies = {
-      "", std::string("return '\0'", 10), "return 1\r\nreturn 2", std::string(1 << 20, '-'),
-      "\xff\xfe\x80", "return 1 -- no line feed"};
+  const std::vector<std::string> bodies = {"",
+                                           std::string("return '\0'", 10),
+                                           "return 1\r\nreturn 2",
+                                           std::string(1 << 20, '-'),
+                                           "\xff\xfe\x80",
+                                           "return 1 -- no line feed"};
   for (const auto& body : bodies) EXPECT_TRUE(registry.Add(Script(body), 0));
   for (const auto& body : bodies) {
     const ScriptRef* script = registry.Find(Sha1::Of(body));
@@ -198,7 +202,9 @@ TEST(ScriptRegistry, BehavesAsAMapWithANumber) {
           }
           break;
         }
-        case 1: ASSERT_EQ(registry.Remove(Sha1::Of(body)), model.erase(body) > 0); break;
+        case 1:
+          ASSERT_EQ(registry.Remove(Sha1::Of(body)), model.erase(body) > 0);
+          break;
         default: {
           if (at > epoch) {
             epoch = at;

@@ -58,15 +58,18 @@ TEST_P(WithoutARule, APromiseIsBrokenInSomeHistory) {
   FAIL() << "no history in " << kMost << " notices";
 }
 
-#define RULE(name) Mutation{#name, &Policy::name}
+#define RULE(name)       \
+  Mutation {             \
+#name, &Policy::name \
+  }
 INSTANTIATE_TEST_SUITE_P(
     Rules, WithoutARule,
-    testing::Values(RULE(guard), RULE(guard_sees_eviction), RULE(guard_sees_age), RULE(repair_in_order),
-                    RULE(learn_by_generation), RULE(mark_by_answer), RULE(ride_own_lane_only),
-                    RULE(registry_epochs), RULE(keep_ro), RULE(confirm_misses),
-                    RULE(lost_in_by_generation), RULE(raise_on_loss), RULE(raise_on_attach),
-                    RULE(raise_on_miss), RULE(body_in_multi), RULE(drain_before_read),
-                    RULE(flush_waits_for_bodies), RULE(flush_nodes),
+    testing::Values(RULE(guard), RULE(guard_sees_eviction), RULE(guard_sees_age),
+                    RULE(repair_in_order), RULE(learn_by_generation), RULE(mark_by_answer),
+                    RULE(ride_own_lane_only), RULE(registry_epochs), RULE(keep_ro),
+                    RULE(confirm_misses), RULE(lost_in_by_generation), RULE(raise_on_loss),
+                    RULE(raise_on_attach), RULE(raise_on_miss), RULE(body_in_multi),
+                    RULE(drain_before_read), RULE(flush_waits_for_bodies), RULE(flush_nodes),
                     RULE(resend_forgets_body_at_flush), RULE(lease_bodies_count),
                     RULE(flush_waits_for_own_past), RULE(distribute_only_in_epoch),
                     RULE(only_replicas_reads_go_to_master), RULE(owing_node_runs_nothing_unknown),

@@ -71,7 +71,9 @@ struct Poll {
 inline Poll Says(const std::string& node, NodeFacts facts) {
   return {Poll::Kind::kFacts, node, std::move(facts), ""};
 }
-inline Poll IsBusy(const std::string& node) { return {Poll::Kind::kBusy, node, {}, ""}; }
+inline Poll IsBusy(const std::string& node) {
+  return {Poll::Kind::kBusy, node, {}, ""};
+}
 inline Poll Fails(const std::string& node, const std::string& why = "refused") {
   return {Poll::Kind::kFailed, node, {}, why};
 }
@@ -158,9 +160,12 @@ class Story {
     for (const auto& watch : tracker_.Watched())
       if (watch.address == At(poll.node)) id = watch.id;
     switch (poll.kind) {
-      case Poll::Kind::kFacts: return tracker_.OnFacts(id, poll.facts);
-      case Poll::Kind::kBusy: return tracker_.OnBusy(id);
-      case Poll::Kind::kFailed: return tracker_.OnFailed(id, poll.why);
+      case Poll::Kind::kFacts:
+        return tracker_.OnFacts(id, poll.facts);
+      case Poll::Kind::kBusy:
+        return tracker_.OnBusy(id);
+      case Poll::Kind::kFailed:
+        return tracker_.OnFailed(id, poll.why);
     }
     return {};
   }
@@ -171,17 +176,39 @@ class Story {
       const std::string node = tracker_.AddressOf(event.node);
       using Kind = Event::Kind;
       switch (event.kind) {
-        case Kind::kNodeFound: words.push_back("found " + node); break;
-        case Kind::kNodeForgotten: words.push_back("forgotten " + node); break;
-        case Kind::kNodeUp: words.push_back("up " + node); break;
-        case Kind::kNodeDown: words.push_back("down " + node + ": " + event.words); break;
-        case Kind::kMasterIs: words.push_back("master " + node); break;
-        case Kind::kNoMaster: words.push_back("no master: " + event.words); break;
-        case Kind::kTwoMasters: words.push_back("two masters: " + event.words); break;
-        case Kind::kReadable: words.push_back("readable " + node); break;
-        case Kind::kNotReadable: words.push_back("unreadable " + node + ": " + event.words); break;
-        case Kind::kRaiseNode: words.push_back("raise " + node + ": " + event.words); break;
-        case Kind::kRaiseAll: words.push_back("RAISE ALL: " + event.words); break;
+        case Kind::kNodeFound:
+          words.push_back("found " + node);
+          break;
+        case Kind::kNodeForgotten:
+          words.push_back("forgotten " + node);
+          break;
+        case Kind::kNodeUp:
+          words.push_back("up " + node);
+          break;
+        case Kind::kNodeDown:
+          words.push_back("down " + node + ": " + event.words);
+          break;
+        case Kind::kMasterIs:
+          words.push_back("master " + node);
+          break;
+        case Kind::kNoMaster:
+          words.push_back("no master: " + event.words);
+          break;
+        case Kind::kTwoMasters:
+          words.push_back("two masters: " + event.words);
+          break;
+        case Kind::kReadable:
+          words.push_back("readable " + node);
+          break;
+        case Kind::kNotReadable:
+          words.push_back("unreadable " + node + ": " + event.words);
+          break;
+        case Kind::kRaiseNode:
+          words.push_back("raise " + node + ": " + event.words);
+          break;
+        case Kind::kRaiseAll:
+          words.push_back("RAISE ALL: " + event.words);
+          break;
       }
     }
     return words;

@@ -123,8 +123,7 @@ void FakeNode::ScriptReturns(const std::string& body, const std::string& reply) 
   returns_[ShaOf(body)] = reply;
 }
 
-// --- Its connections
-// ------------------------------------------------------------------------------
+// --- Its connections -----------------------------------------------------------------------------
 
 void FakeNode::Step() {
   Accept();
@@ -199,8 +198,7 @@ void FakeNode::Release(size_t replies) {
   }
 }
 
-// --- What it was told
-// -----------------------------------------------------------------------------
+// --- What it was told ----------------------------------------------------------------------------
 
 std::vector<std::string> FakeNode::Commands() const {
   return commands_;
@@ -235,8 +233,7 @@ void FakeNode::Reply(size_t number, const std::string& reply) {
   }
 }
 
-// --- What it does
-// ---------------------------------------------------------------------------------
+// --- What it does --------------------------------------------------------------------------------
 
 std::string FakeNode::Run(Connection& connection, const Args& args) {
   const std::string name = Upper(args[0]);

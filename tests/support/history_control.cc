@@ -35,8 +35,7 @@ void Control::DrainMail() {
   }
 }
 
-// --- Polls
-// ----------------------------------------------------------------------------------------
+// --- Polls ---------------------------------------------------------------------------------------
 
 Link* Control::Connection(int node) {
   return links_[static_cast<size_t>(node)];
@@ -118,8 +117,7 @@ void Control::TellPicture() {
     worker->Post([to = worker.get(), picture = told_] { to->TakePicture(picture); });
 }
 
-// --- Scripts
-// --------------------------------------------------------------------------------------
+// --- Scripts -------------------------------------------------------------------------------------
 
 void Control::OnLearned(ScriptId script, uint64_t epoch) {
   registry_.Add(Scripts()[static_cast<size_t>(script)].body, epoch);
@@ -184,8 +182,7 @@ void Control::FlushNodes() {
     Request flush;
     flush.op.verb = Verb::kScriptFlush;
     Ask(*link, flush, [this, node, gathering](const Reply* reply) {
-      if (reply != nullptr && reply->error.empty())
-        owes_flush_[static_cast<size_t>(node)] = false;
+      if (reply != nullptr && reply->error.empty()) owes_flush_[static_cast<size_t>(node)] = false;
       gathering->Answered();
     });
   }

@@ -54,8 +54,7 @@ std::string Name(CallId call) {
 
 }  // namespace
 
-// --- Calls
-// ----------------------------------------------------------------------------------------
+// --- Calls ---------------------------------------------------------------------------------------
 
 CallId Judge::OnClientSends(int session, const Op& op) {
   const auto at = static_cast<size_t>(session);
@@ -150,8 +149,7 @@ void Judge::OnDelivered(const Call& call, uint64_t epoch) {
   }
 }
 
-// --- P4
-// -------------------------------------------------------------------------------------------
+// --- P4 ------------------------------------------------------------------------------------------
 
 // Somebody was answered that the script is there; every client may rely on it from then on.
 void Judge::NoteGiven(const Record& record, const Op& op, const Reply& reply) {
@@ -242,8 +240,7 @@ bool Judge::ExcuseFor(const Record& record, CallId id) {
   return before_asked;
 }
 
-// --- P5
-// -------------------------------------------------------------------------------------------
+// --- P5 ------------------------------------------------------------------------------------------
 
 void Judge::ExpectBrought(const Record& record, ScriptId script, Time ran, CallId id) {
   Time flushed = 0;
@@ -263,8 +260,7 @@ void Judge::ExpectBrought(const Record& record, ScriptId script, Time ran, CallI
   Fail("P5 " + Name(id) + " ran " + NameOf(script) + ", which nobody brought since SCRIPT FLUSH");
 }
 
-// --- P6
-// -------------------------------------------------------------------------------------------
+// --- P6 ------------------------------------------------------------------------------------------
 
 void Judge::OnRaised(int node, uint64_t generation) {
   const auto at = static_cast<size_t>(node);
@@ -300,8 +296,7 @@ void Judge::OnMastersFacts(int node, uint64_t attached, const std::vector<uint64
       Fail("P6 a replica attached, and what is known of n" + std::to_string(other) + " stays");
 }
 
-// --- The end
-// --------------------------------------------------------------------------------------
+// --- The end -------------------------------------------------------------------------------------
 
 void Judge::OnEnd() {
   for (CallId id = 1; id < records_.size(); ++id) {

@@ -35,9 +35,9 @@ struct Policy {
   bool flush_waits_for_own_past = true;      // ... of the epoch before, whatever was heard since
   bool distribute_only_in_epoch = true;      // SCRIPT LOAD goes round only if no flush came between
   bool only_replicas_reads_go_to_master = true;  // not what went to a node that was master then
-  bool owing_node_runs_nothing_unknown = true;  // until it was told of the SCRIPT FLUSH
-  bool unsure_eval_is_lost = true;       // UPSTREAMLOST instead of NOSCRIPT for an EVAL
-  bool imitators_carry_bodies = true;    // a script with the word in it is never exposed
+  bool owing_node_runs_nothing_unknown = true;   // until it was told of the SCRIPT FLUSH
+  bool unsure_eval_is_lost = true;               // UPSTREAMLOST instead of NOSCRIPT for an EVAL
+  bool imitators_carry_bodies = true;            // a script with the word in it is never exposed
 };
 
 // The surroundings of a history.

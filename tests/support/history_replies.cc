@@ -117,8 +117,8 @@ void Session::TakeScriptLoad(Call& call) {
   if (!call.reply.error.empty()) return;
   const ScriptId script = call.op().script;
   const auto& body = Scripts()[static_cast<size_t>(script)].body;
-  if (worker_.Scripts(worker_.pool(call.node)).MarkKnown(body->sha, call.plan.generation,
-                                                             call.plan.sent_at)) {
+  if (worker_.Scripts(worker_.pool(call.node))
+          .MarkKnown(body->sha, call.plan.generation, call.plan.sent_at)) {
     world.judge().OnKnown(call.node, call.plan.generation, script);
     worker_.Known(call.node, call.plan.generation, script);
   }
@@ -129,8 +129,7 @@ void Session::TakeScriptLoad(Call& call) {
     world.Distribute(worker_.index(), script, call.script_epoch, Withhold(call));
 }
 
-// --- After something went wrong
-// -------------------------------------------------------------------
+// --- After something went wrong ------------------------------------------------------------------
 
 void Session::OnMissed(Call& call) {
   call.state = CallState::kMissed;

@@ -18,8 +18,7 @@ const Script& ScriptOf(const Op& op) {
 
 }  // namespace
 
-// --- Reading
-// --------------------------------------------------------------------------------------
+// --- Reading -------------------------------------------------------------------------------------
 
 void Session::Receive(std::vector<Command> commands) {
   for (Command& command : commands) socket_.push_back(std::move(command));
@@ -89,8 +88,7 @@ void Session::OnCommand(Command command) {
   TrySend(call);
 }
 
-// --- Sending
-// --------------------------------------------------------------------------------------
+// --- Sending -------------------------------------------------------------------------------------
 
 void Session::SchedulePump() {
   if (std::exchange(scheduled_, true) || closed_) return;

@@ -48,8 +48,7 @@ void Worker::Tick() {
   for (const auto& session : sessions_) session->Pump();
 }
 
-// --- Nodes
-// ----------------------------------------------------------------------------------------
+// --- Nodes ---------------------------------------------------------------------------------------
 
 replication::ScriptCache& Worker::Scripts(Pool& pool) {
   const uint64_t generation = world_.generation(pool.node);
@@ -122,8 +121,7 @@ void Worker::OnClosed(Link& link, bool was_ready) {
     if (lane == &link) lane = nullptr;
 }
 
-// --- What concerns all workers
-// --------------------------------------------------------------------
+// --- What concerns all workers -------------------------------------------------------------------
 
 void Worker::Known(int node, uint64_t generation, ScriptId script) {
   for (const auto& other : world_.workers())
@@ -173,8 +171,7 @@ void Worker::TakeFlush(uint64_t epoch, std::function<void()> forgot) {
   registry_.Flush(epoch);
 }
 
-// --- Is it the server's own word?
-// -----------------------------------------------------------------
+// --- Is it the server's own word? ----------------------------------------------------------------
 
 void Worker::AskMiss(Link& link, ScriptId script, uint64_t generation,
                      std::function<void(Verdict)> waiter) {

@@ -52,8 +52,7 @@ void World::Trace(const std::string& line) {
   if (trace_ != nullptr) *trace_ += std::to_string(now_) + " " + line + "\n";
 }
 
-// --- For the proxy
-// --------------------------------------------------------------------------------
+// --- For the proxy -------------------------------------------------------------------------------
 
 void World::Raise(int node, const char* why) {
   const uint64_t generation = ++generations_[static_cast<size_t>(node)];
@@ -106,8 +105,7 @@ void World::TellLearned(ScriptId script, uint64_t epoch) {
   control_->Post([this, script, epoch] { control_->OnLearned(script, epoch); });
 }
 
-// --- Links
-// ----------------------------------------------------------------------------------------
+// --- Links ---------------------------------------------------------------------------------------
 
 void World::Prune() {
   std::erase_if(live_, [](const Link* link) { return link->is_closed() && !link->has_up(); });
@@ -195,8 +193,7 @@ Link* World::Pick(uint32_t which, bool up) {
   return nullptr;
 }
 
-// --- Faults
-// ---------------------------------------------------------------------------------------
+// --- Faults --------------------------------------------------------------------------------------
 
 void World::Restart(int node, uint32_t how) {
   Server& dies = server(node);
@@ -230,8 +227,7 @@ void World::Failover(int node) {
   server(node).Attach(true);
 }
 
-// --- Clients
-// --------------------------------------------------------------------------------------
+// --- Clients -------------------------------------------------------------------------------------
 
 Command World::Make(int session, const Op& op, std::vector<Op> queued) {
   ++now_;
@@ -297,8 +293,7 @@ std::vector<Command> World::MakePipeline(int session, uint32_t seed, uint8_t mos
   return commands;
 }
 
-// --- Steps
-// ----------------------------------------------------------------------------------------
+// --- Steps ---------------------------------------------------------------------------------------
 
 void World::Do(const Step& step) {
   ++now_;
@@ -388,8 +383,7 @@ void World::Do(const Step& step) {
   }
 }
 
-// --- The end
-// --------------------------------------------------------------------------------------
+// --- The end -------------------------------------------------------------------------------------
 
 bool World::Quiet() const {
   for (const Session* session : sessions_)

@@ -32,8 +32,7 @@ bool Has(const std::string& text, const std::string& words) {
   return text.find(words) != std::string::npos;
 }
 
-// --- Answers
-// --------------------------------------------------------------------------------------
+// --- Answers -------------------------------------------------------------------------------------
 
 TEST(CommandLine, HelpNamesEveryOptionAndEveryExitStatus) {
   for (const char* flag : {"--help", "-h"}) {
@@ -59,8 +58,7 @@ TEST(CommandLine, VersionNamesTheBuildAndItsLibraries) {
   }
 }
 
-// --- Usage
-// ----------------------------------------------------------------------------------------
+// --- Usage ---------------------------------------------------------------------------------------
 
 TEST(CommandLine, WhatIsWrongIsSaidInOneLineWithTheWayToTheHelp) {
   const std::vector<std::pair<Words, std::string>> cases = {
@@ -97,8 +95,7 @@ TEST(CommandLine, WhatIsWrongIsSaidInOneLineWithTheWayToTheHelp) {
   }
 }
 
-// --- The configuration
-// ----------------------------------------------------------------------------
+// --- The configuration ---------------------------------------------------------------------------
 
 TEST(CommandLine, AGoodConfigurationIsSaidToBeGood) {
   const TempFolder folder;
@@ -212,8 +209,7 @@ TEST(CommandLine, FlagsAreInForceInWhatIsPrinted) {
   EXPECT_TRUE(Has(run.out, "# flag --listen")) << run.out;
 }
 
-// --- Starting
-// -------------------------------------------------------------------------------------
+// --- Starting ------------------------------------------------------------------------------------
 
 TEST(CommandLine, AnAddressThatIsTakenIsARunTimeFailureThatNamesIt) {
   const Fd taken = ListenOnLoopback(0, 5);

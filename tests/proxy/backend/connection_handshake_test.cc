@@ -94,8 +94,7 @@ TEST_F(ConnectionTest, ARefusedPasswordIsTheReplyToEveryCommandThatWaits) {
   NotedCall& one = Send("GET a");
   NotedCall& two = Send("GET b");
   ASSERT_TRUE(Until([&] { return owner_.closed == 1; }));
-  const std::string words =
-      "-WRONGPASS invalid username-password pair or user is disabled.\r\n";
+  const std::string words = "-WRONGPASS invalid username-password pair or user is disabled.\r\n";
   EXPECT_EQ(one.reply, words);
   EXPECT_EQ(two.reply, words);
   EXPECT_TRUE(one.done && two.done);

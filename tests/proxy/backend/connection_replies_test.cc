@@ -18,8 +18,7 @@ TEST_F(ConnectionTest, RepliesGoToTheCallsInTheOrderOfSending) {
   EXPECT_EQ(connection_->outstanding(), 100u);
   EXPECT_EQ(connection_->oldest(), &calls_.front());
   ASSERT_TRUE(Until([&] { return calls_.back().done; }));
-  for (const auto& call : calls_)
-    EXPECT_EQ(call.reply, Bulk("value of " + call.name.substr(4)));
+  for (const auto& call : calls_) EXPECT_EQ(call.reply, Bulk("value of " + call.name.substr(4)));
   EXPECT_EQ(connection_->outstanding(), 0u);
   EXPECT_EQ(connection_->oldest(), nullptr);
 }

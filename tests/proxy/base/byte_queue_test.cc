@@ -173,11 +173,19 @@ class Model {
     switch (Below(8)) {
       case 0:
       case 1:
-      case 2: AppendSlice(); break;
-      case 3: AppendQueue(); break;
+      case 2:
+        AppendSlice();
+        break;
+      case 3:
+        AppendQueue();
+        break;
       case 4:
-      case 5: Consume(); break;
-      case 6: queue_.Compact(); break;
+      case 5:
+        Consume();
+        break;
+      case 6:
+        queue_.Compact();
+        break;
       case 7:
         if (Below(20) == 0) {
           queue_.Clear();

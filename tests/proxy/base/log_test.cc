@@ -25,7 +25,7 @@ std::vector<std::string> LinesOf(const std::string& path) {
   return lines;
 }
 
-// --- How a line looks -----------------------------------------------------------------------------
+// --- How a line looks ----------------------------------------------------------------------------
 
 TEST(LogText, ALineIsLevelEventSentenceAndFields) {
   EXPECT_EQ(FormatText(Level::kInfo, "topology.changed", "the master is another one",
@@ -63,7 +63,8 @@ TEST(LogText, ASentenceStaysOnOneLine) {
   // Part of it may be the words of a node.
   const std::string line = FormatText(Level::kInfo, "e", "a\nb\r\x1b[31mc\x7f", {});
   for (const char c : line)
-    EXPECT_TRUE(static_cast<unsigned char>(c) >= ' ' && c != 0x7f) << "a control character: " << line;
+    EXPECT_TRUE(static_cast<unsigned char>(c) >= ' ' && c != 0x7f)
+        << "a control character: " << line;
 }
 
 TEST(LogJson, ALineIsOneObject) {
@@ -89,7 +90,10 @@ TEST(LogJson, EveryByteOfAValueSurvivesOrIsReplacedAndTheLineParses) {
       const Json json = Json::parse(line, nullptr, false);
       ASSERT_FALSE(json.is_discarded()) << line;
       const std::string read = json.value("k", json.value("msg", ""));
-      EXPECT_EQ(read, byte < 128 ? value : "a\xef\xbf\xbd" "b") << "byte " << byte;
+      EXPECT_EQ(read, byte < 128 ? value
+                                 : "a\xef\xbf\xbd"
+                                   "b")
+          << "byte " << byte;
     }
   }
 }
@@ -99,7 +103,7 @@ TEST(LogJson, TextThatLooksLikeANumberStaysText) {
   EXPECT_TRUE(json["k"].is_string());
 }
 
-// --- Where lines go -------------------------------------------------------------------------------
+// --- Where lines go ------------------------------------------------------------------------------
 
 class LogFileTest : public ::testing::Test {
  protected:

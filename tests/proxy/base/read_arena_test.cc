@@ -94,8 +94,8 @@ TEST_F(ReadArenaTest, SomethingLargeGetsAChunkOfItsSizeAndStaysInOnePiece) {
     slice = Read(slice, std::string(std::min<size_t>(50'000, kWhole - slice.size), 'c'), kWhole);
     ASSERT_EQ(slice.data, begin) << "copied again at " << slice.size;
   }
-  EXPECT_EQ(slice.view(),
-            std::string(10'000, 'a') + std::string(10'000, 'b') + std::string(kWhole - 20'000, 'c'));
+  EXPECT_EQ(slice.view(), std::string(10'000, 'a') + std::string(10'000, 'b') +
+                              std::string(kWhole - 20'000, 'c'));
 }
 
 TEST_F(ReadArenaTest, SomethingOfUnknownSizeIsCopiedSeldom) {
@@ -136,8 +136,7 @@ TEST_F(ReadArenaTest, NobodyOverwritesWhatSomebodyHolds) {
       const auto space = arena_.Reserve(reader.carry, want);
       ASSERT_FALSE(space.empty());
       if (below(10) == 0) continue;  // the socket had nothing
-      const size_t n =
-          std::min(space.size(), below(6) == 0 ? 1 + below(70'000) : 1 + below(500));
+      const size_t n = std::min(space.size(), below(6) == 0 ? 1 + below(70'000) : 1 + below(500));
       std::string bytes(n, ' ');
       for (char& c : bytes) c = static_cast<char>(random());
       std::memcpy(space.data(), bytes.data(), n);
@@ -146,13 +145,13 @@ TEST_F(ReadArenaTest, NobodyOverwritesWhatSomebodyHolds) {
       ASSERT_EQ(slice.view(), expected) << "seed " << seed << ", step " << step;
       // Some of it is used up and held by somebody, the rest is carried.
       const size_t used = below(3) == 0 ? slice.size : below(slice.size + 1);
-      if (used > 0 && below(2) == 0)
-        held.push_back({slice.Sub(0, used), expected.substr(0, used)});
+      if (used > 0 && below(2) == 0) held.push_back({slice.Sub(0, used), expected.substr(0, used)});
       reader.carry = used < slice.size ? slice.Sub(used, slice.size - used) : Slice();
       if (below(3) == 0) reader.carry = CopySlice(reader.carry.view());
       reader.expected_carry = expected.substr(used);
       if (reader.carry.size > 200'000) reader = Reader();
-      while (held.size() > below(40)) held.erase(held.begin() + static_cast<long>(below(held.size())));
+      while (held.size() > below(40))
+        held.erase(held.begin() + static_cast<long>(below(held.size())));
       for (const Held& one : held)
         ASSERT_EQ(one.slice.view(), one.expected) << "seed " << seed << ", step " << step;
     }

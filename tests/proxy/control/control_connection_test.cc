@@ -82,8 +82,7 @@ class ControlConnectionTest : public ::testing::Test {
   std::unique_ptr<ControlConnection> connection_;
 };
 
-// --- The beginning
-// --------------------------------------------------------------------------------
+// --- The beginning -------------------------------------------------------------------------------
 
 TEST_F(ControlConnectionTest, IsReadyOnceItIsConnectedAndGivesItsName) {
   ConnectAndBecomeReady();
@@ -166,8 +165,7 @@ TEST_F(ControlConnectionTest, MayBeDestroyedAtAnyTurn) {
   }
 }
 
-// --- Questions and answers
-// ------------------------------------------------------------------------
+// --- Questions and answers -----------------------------------------------------------------------
 
 TEST_F(ControlConnectionTest, AnswersComeInTheOrderOfTheQuestions) {
   ConnectAndBecomeReady();
@@ -226,8 +224,7 @@ TEST_F(ControlConnectionTest, AnAnswerMayAskTheNextQuestion) {
   EXPECT_EQ(notes_, Words{"'value of a'"});
 }
 
-// --- The end
-// --------------------------------------------------------------------------------------
+// --- The end -------------------------------------------------------------------------------------
 
 TEST_F(ControlConnectionTest, WhoWaitsIsToldBeforeTheOwnerThatItWasLost) {
   ConnectAndBecomeReady();

@@ -65,8 +65,7 @@ class NodeMonitorTest : public ::testing::Test {
   std::unique_ptr<NodeMonitor> monitor_;
 };
 
-// --- Polls
-// ----------------------------------------------------------------------------------------
+// --- Polls ---------------------------------------------------------------------------------------
 
 TEST_F(NodeMonitorTest, AsksAtOnceAndReportsWhatTheNodeSaysOfItself) {
   node_.Answer("CLIENT LIST TYPE replica",
@@ -181,8 +180,7 @@ TEST_F(NodeMonitorTest, SilenceIsGivenUpAfterTenSecondsAlsoThatBeforeThePassword
   }));
 }
 
-// --- What it owes
-// ---------------------------------------------------------------------------------
+// --- What it owes --------------------------------------------------------------------------------
 
 TEST_F(NodeMonitorTest, ANodeThatOwesAFlushIsFlushedBeforeItIsAskedAnythingElse) {
   node_.StopListening();

@@ -56,8 +56,7 @@ class ScriptServiceTest : public ::testing::Test {
   bool done_ = false;
 };
 
-// --- SCRIPT LOAD
-// ----------------------------------------------------------------------------------
+// --- SCRIPT LOAD ---------------------------------------------------------------------------------
 
 TEST_F(ScriptServiceTest, AScriptGoesToEveryReplicaAndTheWorkersHearWhoHasIt) {
   StartWith(2);
@@ -124,8 +123,7 @@ TEST_F(ScriptServiceTest, WithoutReplicasALoadIsDoneAtOnce) {
   EXPECT_TRUE(done_);
 }
 
-// --- SCRIPT KILL
-// ----------------------------------------------------------------------------------
+// --- SCRIPT KILL ---------------------------------------------------------------------------------
 
 constexpr const char* kNotBusy = "-NOTBUSY No scripts in execution right now.\r\n";
 constexpr const char* kUnkillable =
@@ -209,8 +207,7 @@ TEST_F(ScriptServiceTest, WhereNoNodeAnsweredAKillItMayHaveBeenDone) {
             "-UPSTREAMLOST no node answered SCRIPT KILL; the command may have been executed\r\n");
 }
 
-// --- What a node can tell of a script
-// -------------------------------------------------------------
+// --- What a node can tell of a script ------------------------------------------------------------
 
 TEST_F(ScriptServiceTest, AScriptThatANodeHasIsLearnedAndOneThatItHasNotIsNot) {
   StartWith(0);

@@ -12,8 +12,7 @@ namespace {
 
 using Words = std::vector<std::string>;
 
-// --- The picture
-// ----------------------------------------------------------------------------------
+// --- The picture ---------------------------------------------------------------------------------
 
 TEST(TopologyService, FindsTheReplicasThatTheMasterNamesAndTellsThePicture) {
   House house(2);
@@ -73,8 +72,7 @@ TEST(TopologyService, ABusyMasterStaysTheMaster) {
   EXPECT_TRUE(house.InPicture(house.node(0))->up);
 }
 
-// --- Generations
-// ----------------------------------------------------------------------------------
+// --- Generations ---------------------------------------------------------------------------------
 
 TEST(TopologyService, AReplicaThatAttachesRaisesEveryGeneration) {
   House house(2);
@@ -125,8 +123,7 @@ TEST(TopologyService, AFlushThatANodeOwedRaisesItsGenerationWhenItIsDone) {
       << "NOSCRIPT for something sent before is the server's own word";
 }
 
-// --- The commands of the master
-// -------------------------------------------------------------------
+// --- The commands of the master ------------------------------------------------------------------
 
 TEST(TopologyService, ANewMasterIsAskedForItsCommands) {
   House house(1);
@@ -197,8 +194,7 @@ TEST(ParseCommands, TakesTheFlagsAlsoOfSubcommands) {
   EXPECT_TRUE(ParseCommands(ReplyTree()).empty());
 }
 
-// --- Nodes that are no longer watched
-// -------------------------------------------------------------
+// --- Nodes that are no longer watched ------------------------------------------------------------
 
 // A replica goes away, and then nobody names it any more.
 void Forget(House& house, ModelNode& gone) {

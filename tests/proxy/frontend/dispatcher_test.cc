@@ -39,10 +39,14 @@ class DispatcherTest : public ::testing::Test {
   // "lane", "reads", "lease", "here"; then what its reply means, and its flags.
   std::string Told(const std::string& words, bool in_multi = false) {
     switch (Prepare(words, in_multi)) {
-      case Verdict::kAnswer: return answer_;
-      case Verdict::kQuit: return "quit " + answer_;
-      case Verdict::kClose: return "close";
-      case Verdict::kSend: break;
+      case Verdict::kAnswer:
+        return answer_;
+      case Verdict::kQuit:
+        return "quit " + answer_;
+      case Verdict::kClose:
+        return "close";
+      case Verdict::kSend:
+        break;
     }
     static const char* const kWhere[] = {"master", "reads", "lease", "here"};
     std::string told = kWhere[static_cast<int>(call_->where)];
@@ -56,13 +60,15 @@ class DispatcherTest : public ::testing::Test {
     if (call_->is_script) told += " long";
     if (call_->db >= 0) told += " db" + std::to_string(call_->db);
     if (call_->protocol > 0) told += " resp" + std::to_string(call_->protocol);
-    if (call_->identity != nullptr) told += " as " + call_->identity->user + ":" + call_->identity->password;
+    if (call_->identity != nullptr)
+      told += " as " + call_->identity->user + ":" + call_->identity->password;
     return told;
   }
   static std::string NameOf(After after) {
-    static const char* const kNames[] = {
-        "nothing", "script", "load",  "exists", "flush",   "kill",   "show",  "proxy", "hello", "auth",
-        "select",  "reset",  "multi", "exec",   "discard", "unwatch", "watch", "role",  "swallow"};
+    static const char* const kNames[] = {"nothing", "script", "load",  "exists", "flush",
+                                         "kill",    "show",   "proxy", "hello",  "auth",
+                                         "select",  "reset",  "multi", "exec",   "discard",
+                                         "unwatch", "watch",  "role",  "swallow"};
     return kNames[static_cast<int>(after)];
   }
   std::string Request() const { return std::string(call_->request.view()); }
@@ -90,7 +96,9 @@ TEST_F(DispatcherTest, PlainCommandsGoWhereTheServersFlagSays) {
   EXPECT_EQ(Told("FCALL_RO f 0"), "reads read long");
 }
 
-TEST_F(DispatcherTest, CursorsStayOnTheMaster) { EXPECT_EQ(Told("SCAN 0"), "master read"); }
+TEST_F(DispatcherTest, CursorsStayOnTheMaster) {
+  EXPECT_EQ(Told("SCAN 0"), "master read");
+}
 
 TEST_F(DispatcherTest, ScriptCallsAreAboutTheirScript) {
   const std::string sha = support::ShaOf(kBody);
@@ -216,8 +224,8 @@ TEST_F(DispatcherTest, WhatTheServerWillRefuseForItsArgumentsNeedsNoConnectionOf
 TEST_F(DispatcherTest, SelectIsNotedWhereItCouldSucceed) {
   EXPECT_EQ(Told("SELECT 3"), "master select barrier db3");
   EXPECT_EQ(Told("SELECT 0"), "master select barrier db0");
-  for (const char* words : {"SELECT", "SELECT x", "SELECT -1", "SELECT 01", "SELECT 3 4",
-                            "SELECT 99999999"})
+  for (const char* words :
+       {"SELECT", "SELECT x", "SELECT -1", "SELECT 01", "SELECT 3 4", "SELECT 99999999"})
     EXPECT_EQ(Told(words), "master") << words;
 }
 
@@ -271,7 +279,8 @@ TEST_F(DispatcherTest, WhatIsSaidOfTheClientIsSaidByUs) {
   state_.key.protocol = 3;
   EXPECT_EQ(Prepare({"CLIENT", "SETNAME", ""}), Verdict::kAnswer);
   EXPECT_EQ(Told("CLIENT GETNAME"), "_\r\n");
-  for (const char* words : {"CLIENT", "CLIENT ID x", "CLIENT SETINFO NONSENSE x", "CLIENT NONSENSE"})
+  for (const char* words :
+       {"CLIENT", "CLIENT ID x", "CLIENT SETINFO NONSENSE x", "CLIENT NONSENSE"})
     EXPECT_EQ(Told(words), "master") << words;
   EXPECT_EQ(Told("CLIENT ID", true), "master") << "inside MULTI it is queued";
 }

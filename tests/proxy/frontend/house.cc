@@ -6,24 +6,49 @@ namespace frontend {
 
 std::shared_ptr<const resp::CommandTable> SmallTable() {
   std::vector<resp::ServerCommand> told = {
-      {"get", true, false},         {"mget", true, false},       {"exists", true, false},
-      {"set", false, false},        {"incr", false, false},      {"flushall", false, false},
-      {"eval", false, false},       {"eval_ro", true, false},    {"evalsha", false, false},
-      {"evalsha_ro", true, false},  {"fcall", false, false},     {"fcall_ro", true, false},
-      {"script", false, false},     {"script|load", false, false}, {"multi", false, false},
-      {"exec", false, false, 1},    {"discard", false, false},   {"watch", false, false},
-      {"unwatch", false, false},    {"blpop", false, true, -3},  {"xread", true, true},
-      {"wait", false, true, 3},     {"subscribe", false, false, -2}, {"monitor", false, false, 1},
-      {"psync", false, false, -3},  {"select", false, false},    {"auth", false, false},
-      {"hello", false, false},      {"reset", false, false},     {"quit", false, false},
-      {"client", false, false},     {"client|setinfo", false, false}, {"scan", true, false},
-      {"spublish", false, false},   {"replicaof", false, false}, {"shutdown", false, false},
-      {"ping", false, false},       {"info", false, false},
+      {"get", true, false},
+      {"mget", true, false},
+      {"exists", true, false},
+      {"set", false, false},
+      {"incr", false, false},
+      {"flushall", false, false},
+      {"eval", false, false},
+      {"eval_ro", true, false},
+      {"evalsha", false, false},
+      {"evalsha_ro", true, false},
+      {"fcall", false, false},
+      {"fcall_ro", true, false},
+      {"script", false, false},
+      {"script|load", false, false},
+      {"multi", false, false},
+      {"exec", false, false, 1},
+      {"discard", false, false},
+      {"watch", false, false},
+      {"unwatch", false, false},
+      {"blpop", false, true, -3},
+      {"xread", true, true},
+      {"wait", false, true, 3},
+      {"subscribe", false, false, -2},
+      {"monitor", false, false, 1},
+      {"psync", false, false, -3},
+      {"select", false, false},
+      {"auth", false, false},
+      {"hello", false, false},
+      {"reset", false, false},
+      {"quit", false, false},
+      {"client", false, false},
+      {"client|setinfo", false, false},
+      {"scan", true, false},
+      {"spublish", false, false},
+      {"replicaof", false, false},
+      {"shutdown", false, false},
+      {"ping", false, false},
+      {"info", false, false},
   };
   return std::make_shared<resp::CommandTable>(told);
 }
 
-// --- FakeHub --------------------------------------------------------------------------------------
+// --- FakeHub -------------------------------------------------------------------------------------
 
 void FakeHub::Later(std::function<void()> done) {
   if (holding_) {
@@ -75,7 +100,7 @@ void FakeHub::Show(replication::NodeId node, const replication::Sha1& sha) {
   notes.push_back("show on " + std::to_string(node) + " " + sha.ToString());
 }
 
-// --- Client ---------------------------------------------------------------------------------------
+// --- Client --------------------------------------------------------------------------------------
 
 void Client::Step() {
   if (!fd_) return;
@@ -89,7 +114,7 @@ void Client::Step() {
   ended_ = ended_ || read == support::Read::kEnd || read == support::Read::kBroken;
 }
 
-// --- House ----------------------------------------------------------------------------------------
+// --- House ---------------------------------------------------------------------------------------
 
 House::House(size_t nodes_count)
     : context{loop,
@@ -161,9 +186,13 @@ size_t House::sessions_open() const {
                                            [](const auto& s) { return !s->closed(); }));
 }
 
-void House::OnSessionClosed(Session& session) { waiting_.erase(session.state().id); }
+void House::OnSessionClosed(Session& session) {
+  waiting_.erase(session.state().id);
+}
 
-void House::OnSessionWaits(Session& session) { waiting_[session.state().id] = &session; }
+void House::OnSessionWaits(Session& session) {
+  waiting_[session.state().id] = &session;
+}
 
 void House::Turn() {
   support::Turn(loop);

@@ -36,8 +36,7 @@ class FakeHub final : public ScriptHub {
   explicit FakeHub(net::Loop& loop) : loop_(loop) {}
 
   void Learned(replication::ScriptRef script, uint64_t epoch, const char* how) override;
-  void Known(replication::NodeId node, uint64_t generation,
-             const replication::Sha1& sha) override;
+  void Known(replication::NodeId node, uint64_t generation, const replication::Sha1& sha) override;
   void Distribute(replication::ScriptRef script, uint64_t epoch,
                   std::function<void()> done) override;
   void FlushEverywhere(bool master_too, std::function<void()> done) override;
@@ -143,8 +142,8 @@ class House final : private SessionOwner {
   CallPool calls;
   backend::LeaseBudget budget;
   int suspected = 0;
-  backend::PoolContext pool_context{loop, settings.upstream, counters, budget, 1,
-                                    [this] { ++suspected; }};
+  backend::PoolContext pool_context{loop, settings.upstream,      counters, budget,
+                                    1,    [this] { ++suspected; }};
   backend::Nodes nodes{pool_context};
   backend::IdentityTable identities;
   replication::ScriptRegistry scripts;

@@ -229,7 +229,8 @@ TEST_F(ReplyQueueTest, RandomHistoriesKeepTheOrder) {
     int number = 0;
     for (int step = 0; step < 300; ++step) {
       if (number < 60 && random() % 3 == 0) {
-        const std::string reply = "<" + std::to_string(++number) + std::string(random() % 9, '.') + ">";
+        const std::string reply =
+            "<" + std::to_string(++number) + std::string(random() % 9, '.') + ">";
         expected += reply;
         open.push_back({Sent(), reply, 0});
         open.back().call->withheld = random() % 8 == 0;

@@ -40,8 +40,9 @@ struct Picture {
 std::set<NodeId> Nodes(const Picture& picture, Reads reads, int turns = 12) {
   std::set<NodeId> nodes;
   for (int turn = 0; turn < turns; ++turn) {
-    const ReadRoute route = RouteRead(picture.Draw(), reads, std::nullopt,
-                                      [](NodeId) { return size_t{0}; }, static_cast<uint64_t>(turn));
+    const ReadRoute route = RouteRead(
+        picture.Draw(), reads, std::nullopt, [](NodeId) { return size_t{0}; },
+        static_cast<uint64_t>(turn));
     if (route.node) nodes.insert(*route.node);
   }
   return nodes;
@@ -76,8 +77,8 @@ TEST(Router, WithoutAMasterReplicasServe) {
 TEST(Router, WhereNoNodeWillDoItSaysWhetherWaitingForAMasterHelps) {
   const replication::Topology nobody = Picture{std::nullopt, {}, {0, 1}}.Draw();
   for (const Reads reads : kPolicies) {
-    const ReadRoute route =
-        RouteRead(nobody, reads, std::nullopt, [](NodeId) { return size_t{0}; }, 0);
+    const ReadRoute route = RouteRead(
+        nobody, reads, std::nullopt, [](NodeId) { return size_t{0}; }, 0);
     EXPECT_FALSE(route.node);
     EXPECT_EQ(route.wait_for_master, reads != Reads::kReplica);
   }
@@ -113,9 +114,9 @@ TEST(Router, NodesOfEqualLoadTakeTurns) {
   const replication::Topology picture = Picture{0, {1, 2, 3}, {}}.Draw();
   std::map<NodeId, int> taken;
   for (uint64_t turn = 0; turn < 30; ++turn)
-    ++taken[*RouteRead(picture, Reads::kReplica, std::nullopt, [](NodeId) { return size_t{0}; },
-                       turn)
-                .node];
+    ++taken[*RouteRead(
+                 picture, Reads::kReplica, std::nullopt, [](NodeId) { return size_t{0}; }, turn)
+                 .node];
   EXPECT_EQ(taken, (std::map<NodeId, int>{{1, 10}, {2, 10}, {3, 10}}));
 }
 

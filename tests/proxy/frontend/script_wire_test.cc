@@ -111,7 +111,8 @@ TEST(ScriptWire, NothingElseIsTouchedInRandomCalls) {
     std::mt19937 random(seed);
     const auto text = [&](size_t most) {
       std::string bytes(random() % (most + 1), ' ');
-      for (char& c : bytes) c = random() % 4 == 0 ? "\r\n$*\0"[random() % 5] : static_cast<char>(random());
+      for (char& c : bytes)
+        c = random() % 4 == 0 ? "\r\n$*\0"[random() % 5] : static_cast<char>(random());
       return bytes;
     };
     const auto body = Script(text(300));
@@ -128,7 +129,9 @@ TEST(ScriptWire, NothingElseIsTouchedInRandomCalls) {
 }
 
 TEST(HasValidNumkeys, ANumberThatFitsTheArguments) {
-  const auto valid = [](const std::vector<std::string_view>& args) { return HasValidNumkeys(args); };
+  const auto valid = [](const std::vector<std::string_view>& args) {
+    return HasValidNumkeys(args);
+  };
   EXPECT_TRUE(valid({"EVAL", "x", "0"}));
   EXPECT_TRUE(valid({"EVAL", "x", "0", "arg"}));
   EXPECT_TRUE(valid({"EVAL", "x", "1", "key"}));

@@ -17,7 +17,9 @@ using support::CommandOf;
 using support::ShaOf;
 using Texts = std::vector<std::string>;
 
-std::string ValueOf(const std::string& key) { return Bulk("value of " + key); }
+std::string ValueOf(const std::string& key) {
+  return Bulk("value of " + key);
+}
 
 TEST(SessionFlow, ALargeCommandPassesThroughInPieces) {
   House house;
@@ -189,7 +191,7 @@ TEST(SessionFlow, DrainingAnswersWhatWasAskedAndEnds) {
   EXPECT_EQ(house.master().CountOf("INCR"), 1u);
 }
 
-// --- A connection of its own for good -------------------------------------------------------------
+// --- A connection of its own for good ------------------------------------------------------------
 
 TEST(SessionFlow, ASubscriberHasItsConnectionAndGetsWhatComes) {
   House house;

@@ -68,7 +68,8 @@ TEST(SessionFlush, ANodeThatOwesAFlushForLongIsAskedAllTheSame) {
   house.settings.routing.failover_hold = std::chrono::milliseconds(50);
   house.shared(0).owes_flush = true;
   house.master().Answer("EVALSHA", "-BUSY Redis is busy running a script.\r\n");
-  EXPECT_TRUE(house.Answers(house.Connect(), kEvalsha, "-BUSY Redis is busy running a script.\r\n"));
+  EXPECT_TRUE(
+      house.Answers(house.Connect(), kEvalsha, "-BUSY Redis is busy running a script.\r\n"));
 }
 
 TEST(SessionFlush, ABodyInATransactionIsWaitedForUntilExecIsAnswered) {

@@ -14,7 +14,9 @@ using support::Bulk;
 using support::Command;
 using Texts = std::vector<std::string>;
 
-std::string ValueOf(const std::string& key) { return Bulk("value of " + key); }
+std::string ValueOf(const std::string& key) {
+  return Bulk("value of " + key);
+}
 
 std::string LostAt(House& house, size_t number = 0) {
   return "-UPSTREAMLOST connection to " + house.node(number).address().ToString() +
@@ -80,8 +82,7 @@ TEST(SessionLoss, AScriptIsAWriteUnlessItSaysOtherwise) {
   SendAndLose(house, client, {"EVALSHA " + sha + " 0"});
   EXPECT_TRUE(house.Gets(client, LostAt(house)));
   EXPECT_EQ(house.master().executed().size(), 1u);
-  EXPECT_TRUE(house.Answers(client, "EVALSHA_RO " + sha + " 0",
-                            Bulk("ran " + sha.substr(0, 8))));
+  EXPECT_TRUE(house.Answers(client, "EVALSHA_RO " + sha + " 0", Bulk("ran " + sha.substr(0, 8))));
 }
 
 TEST(SessionLoss, AReadOnlyScriptIsRepeated) {
@@ -215,8 +216,9 @@ TEST(SessionLoss, AReplicaThatIsLostGivesItsReadsToAnother) {
 TEST(SessionLoss, WithoutAReplicaWhoInsistsOnOneIsRefusedAtOnce) {
   House house(1);
   house.settings.routing.reads = config::Reads::kReplica;
-  EXPECT_TRUE(house.Answers(house.Connect(), "GET a",
-                            "-UPSTREAMDOWN no replica may be read (routing.reads = \"replica\")\r\n"));
+  EXPECT_TRUE(
+      house.Answers(house.Connect(), "GET a",
+                    "-UPSTREAMDOWN no replica may be read (routing.reads = \"replica\")\r\n"));
 }
 
 }  // namespace

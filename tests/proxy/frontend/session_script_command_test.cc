@@ -40,8 +40,8 @@ TEST(ScriptCommand, LoadIsLearnedAtOnceAndAnsweredWhenTheReplicasHaveIt) {
 TEST(ScriptCommand, ALoadThatTheServerRefusesTeachesNothing) {
   House house;
   house.master().Answer("SCRIPT LOAD", "-ERR Error compiling script (new function): x\r\n");
-  EXPECT_TRUE(house.Answers(house.Connect(), kLoad,
-                            "-ERR Error compiling script (new function): x\r\n"));
+  EXPECT_TRUE(
+      house.Answers(house.Connect(), kLoad, "-ERR Error compiling script (new function): x\r\n"));
   EXPECT_TRUE(house.hub.notes.empty());
 }
 
@@ -57,10 +57,10 @@ TEST(ScriptCommand, WhatWeHoldExistsAndTheMasterSaysTheRest) {
   House house;
   house.Hold(kBody);
   house.master().scripts.insert(ShaOf("onlythere"));
-  EXPECT_TRUE(house.Answers(house.Connect(),
-                            "SCRIPT EXISTS " + kSha + " " + ShaOf("nobody") + " " +
-                                ShaOf("onlythere") + " nonsense",
-                            "*4\r\n:1\r\n:0\r\n:1\r\n:0\r\n"));
+  EXPECT_TRUE(house.Answers(
+      house.Connect(),
+      "SCRIPT EXISTS " + kSha + " " + ShaOf("nobody") + " " + ShaOf("onlythere") + " nonsense",
+      "*4\r\n:1\r\n:0\r\n:1\r\n:0\r\n"));
 }
 
 TEST(ScriptCommand, FlushForgetsEverywhereBeforeItIsAnswered) {
@@ -110,10 +110,9 @@ TEST(ScriptCommand, AnEvalshaBehindAFlushIsNotGivenTheScriptBack) {
   House house;
   house.BelieveKnown(0, kBody);
   Client& client = house.Connect();
-  client.Send(Command(kEvalsha) + Command("SCRIPT FLUSH") + Command(kEvalsha) +
-              Command("GET k"));
-  EXPECT_TRUE(house.Gets(client, kRan + "+OK\r\n" + std::string(FakeNode::kNoScript) +
-                                     Bulk("value of k")));
+  client.Send(Command(kEvalsha) + Command("SCRIPT FLUSH") + Command(kEvalsha) + Command("GET k"));
+  EXPECT_TRUE(
+      house.Gets(client, kRan + "+OK\r\n" + std::string(FakeNode::kNoScript) + Bulk("value of k")));
   EXPECT_EQ(house.master().Commands(), (Texts{kEvalsha, "SCRIPT FLUSH", kEvalsha, "GET k"}));
 }
 
@@ -134,8 +133,8 @@ TEST(ScriptCommand, AFlushThatTheServerRefusesFlushesNothing) {
   House house;
   house.Hold(kBody);
   house.master().Answer("SCRIPT FLUSH", "-BUSY Redis is busy running a script.\r\n");
-  EXPECT_TRUE(house.Answers(house.Connect(), "SCRIPT FLUSH",
-                            "-BUSY Redis is busy running a script.\r\n"));
+  EXPECT_TRUE(
+      house.Answers(house.Connect(), "SCRIPT FLUSH", "-BUSY Redis is busy running a script.\r\n"));
   EXPECT_EQ(house.scripts.size(), 1u);
   EXPECT_TRUE(house.hub.notes.empty());
 }
@@ -200,7 +199,8 @@ TEST(ScriptCommand, ShowIsAnsweredFromWhatWeHold) {
   EXPECT_TRUE(house.Answers(client, "SCRIPT SHOW " + kSha, Bulk(kBody)));
   EXPECT_EQ(house.master().CountOf("SCRIPT"), 0u);
   house.master().Answer("SCRIPT SHOW", "-NOSCRIPT No matching script.\r\n");
-  EXPECT_TRUE(house.Answers(client, "SCRIPT SHOW " + ShaOf("x"), "-NOSCRIPT No matching script.\r\n"));
+  EXPECT_TRUE(
+      house.Answers(client, "SCRIPT SHOW " + ShaOf("x"), "-NOSCRIPT No matching script.\r\n"));
 }
 
 }  // namespace

@@ -24,7 +24,9 @@ const std::string kEvalsha = "EVALSHA " + kSha + " 0";
 const std::string kEval = "EVAL " + kBody + " 0";
 const std::string kExists = "SCRIPT EXISTS " + kSha;
 
-std::string ValueOf(const std::string& key) { return Bulk("value of " + key); }
+std::string ValueOf(const std::string& key) {
+  return Bulk("value of " + key);
+}
 
 TEST(SessionScripts, AnEvalTeachesUsTheScriptAndTheNodeIsProvenToHoldIt) {
   House house;
@@ -249,8 +251,7 @@ TEST(SessionScripts, EachNodeIsGivenTheBodyForItself) {
   house.settings.routing.reads = config::Reads::kReplica;
   Client& client = house.Connect();
   EXPECT_TRUE(house.Answers(client, kEval, kRan));
-  for (int i = 0; i < 4; ++i)
-    EXPECT_TRUE(house.Answers(client, "EVALSHA_RO " + kSha + " 0", kRan));
+  for (int i = 0; i < 4; ++i) EXPECT_TRUE(house.Answers(client, "EVALSHA_RO " + kSha + " 0", kRan));
   const Texts expected = {"EVAL_RO " + kBody + " 0", "EVALSHA_RO " + kSha + " 0"};
   EXPECT_EQ(house.node(1).Commands(), expected);
   EXPECT_EQ(house.node(2).Commands(), expected);

@@ -16,7 +16,9 @@ using support::Command;
 using support::CommandOf;
 using Texts = std::vector<std::string>;
 
-std::string ValueOf(const std::string& key) { return Bulk("value of " + key); }
+std::string ValueOf(const std::string& key) {
+  return Bulk("value of " + key);
+}
 
 TEST(Session, APipelineIsAnsweredInItsOrder) {
   House house;
@@ -34,8 +36,8 @@ TEST(Session, APipelineIsAnsweredInItsOrder) {
 TEST(Session, CommandsReachTheNodeInTheirOrderAlsoWhereOneMustWait) {
   House house;
   Client& client = house.Connect();
-  for (const char* words : {"INCR a", "GET a", "SELECT 2", "INCR a", "SELECT 0", "INCR a",
-                            "MULTI", "INCR b", "EXEC", "INCR a", "WAIT 0 1", "GET a"})
+  for (const char* words : {"INCR a", "GET a", "SELECT 2", "INCR a", "SELECT 0", "INCR a", "MULTI",
+                            "INCR b", "EXEC", "INCR a", "WAIT 0 1", "GET a"})
     client.Say(words);
   EXPECT_TRUE(house.Gets(client, ":1\r\n" + ValueOf("a") + "+OK\r\n:2\r\n+OK\r\n:3\r\n+OK\r\n" +
                                      "+QUEUED\r\n*1\r\n:1\r\n:4\r\n:0\r\n" + ValueOf("a")));
@@ -156,9 +158,9 @@ TEST(Session, ClientsShareOneConnectionAndOneThatLeavesTakesNothingFromTheOthers
 }
 
 TEST(Session, AClientMayLeaveWithAnythingUnderway) {
-  for (const std::string words :
-       {"GET a", "BLPOP k 0", "MULTI", "SUBSCRIBE c", "SELECT 3", "HELLO 3", "AUTH wrong",
-        "SCRIPT FLUSH", "SCRIPT KILL", "SCRIPT LOAD body", "EVAL body 0", "WAIT 0 0", "PSYNC ? -1"}) {
+  for (const std::string words : {"GET a", "BLPOP k 0", "MULTI", "SUBSCRIBE c", "SELECT 3",
+                                  "HELLO 3", "AUTH wrong", "SCRIPT FLUSH", "SCRIPT KILL",
+                                  "SCRIPT LOAD body", "EVAL body 0", "WAIT 0 0", "PSYNC ? -1"}) {
     for (int turns = 0; turns < 8; ++turns) {
       House house;
       house.hub.Hold();
@@ -235,10 +237,11 @@ TEST(Session, WhoSaysARightPasswordIsThatUserFromThenOn) {
 TEST(Session, ResetBeginsAnew) {
   House house;
   Client& client = house.Connect();
-  for (const char* words : {"CLIENT SETNAME me", "SELECT 3", "MULTI", "INCR a", "RESET",
-                            "CLIENT GETNAME", "GET a"})
+  for (const char* words :
+       {"CLIENT SETNAME me", "SELECT 3", "MULTI", "INCR a", "RESET", "CLIENT GETNAME", "GET a"})
     client.Say(words);
-  EXPECT_TRUE(house.Gets(client, "+OK\r\n+OK\r\n+OK\r\n+QUEUED\r\n+RESET\r\n$-1\r\n" + ValueOf("a")));
+  EXPECT_TRUE(
+      house.Gets(client, "+OK\r\n+OK\r\n+OK\r\n+QUEUED\r\n+RESET\r\n$-1\r\n" + ValueOf("a")));
   EXPECT_EQ(house.session(0).state().key.db, 0);
   EXPECT_TRUE(house.master().executed().empty());
   EXPECT_EQ(house.budget.used.load(), 0u) << "the lease had a transaction in it";

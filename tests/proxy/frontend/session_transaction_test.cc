@@ -25,11 +25,11 @@ TEST(SessionTransaction, ARewriteInsideMultiCarriesTheBodyWhateverIsBelieved) {
   House house;
   house.BelieveKnown(0, kBody, false);
   Client& client = house.Connect();
-  for (const auto& words : {std::string("MULTI"), kEvalsha, std::string("INCR a"), kEvalsha,
-                            std::string("EXEC")})
+  for (const auto& words :
+       {std::string("MULTI"), kEvalsha, std::string("INCR a"), kEvalsha, std::string("EXEC")})
     client.Say(words);
-  EXPECT_TRUE(house.Gets(client, "+OK\r\n+QUEUED\r\n+QUEUED\r\n+QUEUED\r\n*3\r\n" + kRan + ":1\r\n" +
-                                     kRan));
+  EXPECT_TRUE(house.Gets(
+      client, "+OK\r\n+QUEUED\r\n+QUEUED\r\n+QUEUED\r\n*3\r\n" + kRan + ":1\r\n" + kRan));
   EXPECT_EQ(house.master().Commands(), (Texts{"MULTI", kEval, "INCR a", kEval, "EXEC"}));
 }
 
@@ -37,8 +37,8 @@ TEST(SessionTransaction, AnUnknownShaInsideMultiIsTheServersBusiness) {
   House house;
   Client& client = house.Connect();
   client.Send(Command("MULTI") + Command(kEvalsha) + Command("INCR a") + Command("EXEC"));
-  EXPECT_TRUE(house.Gets(client, "+OK\r\n+QUEUED\r\n+QUEUED\r\n*2\r\n" +
-                                     std::string(FakeNode::kNoScript) + ":1\r\n"));
+  EXPECT_TRUE(house.Gets(
+      client, "+OK\r\n+QUEUED\r\n+QUEUED\r\n*2\r\n" + std::string(FakeNode::kNoScript) + ":1\r\n"));
 }
 
 TEST(SessionTransaction, HasAConnectionOfItsOwnAndGivesItBackClean) {
@@ -94,10 +94,9 @@ TEST(SessionTransaction, BodiesThatWereQueuedAreVerifiedWhenExecRan) {
   House house;
   Client& client = house.Connect();
   client.Send(Command("MULTI") + Command(kEval) + Command("SCRIPT LOAD loaded") + Command("EXEC"));
-  EXPECT_TRUE(house.Gets(client, "+OK\r\n+QUEUED\r\n+QUEUED\r\n*2\r\n" + kRan +
-                                     Bulk(ShaOf("loaded"))));
-  EXPECT_EQ(house.hub.notes,
-            (Texts{"verify on 0 " + kSha, "verify on 0 " + ShaOf("loaded")}));
+  EXPECT_TRUE(
+      house.Gets(client, "+OK\r\n+QUEUED\r\n+QUEUED\r\n*2\r\n" + kRan + Bulk(ShaOf("loaded"))));
+  EXPECT_EQ(house.hub.notes, (Texts{"verify on 0 " + kSha, "verify on 0 " + ShaOf("loaded")}));
   EXPECT_EQ(house.scripts.size(), 0u) << "QUEUED proves nothing";
 }
 

@@ -39,8 +39,11 @@ class SettleTest : public ::testing::Test {
         call->was_sent = kind == 's';
         break;
       case 'a':
-      case 'o': call->state = CallState::kAnswered; break;
-      default: break;
+      case 'o':
+        call->state = CallState::kAnswered;
+        break;
+      default:
+        break;
     }
     return call;
   }

@@ -38,8 +38,8 @@ TEST(Transaction, AMultiInsideAnotherLeavesItOpen) {
 }
 
 TEST(Transaction, EveryAnswerToExecButOneEndsIt) {
-  for (const char* reply : {"*0\r\n", "*-1\r\n", "_\r\n", "-EXECABORT Transaction discarded\r\n",
-                            "-READONLY no\r\n"}) {
+  for (const char* reply :
+       {"*0\r\n", "*-1\r\n", "_\r\n", "-EXECABORT Transaction discarded\r\n", "-READONLY no\r\n"}) {
     Transaction t = Begun();
     t.watching = true;
     t.OnReply(After::kMulti, "+OK\r\n");

@@ -28,7 +28,9 @@ using config::ListenAddress;
 ListenAddress Tcp(uint16_t port) {
   return {ListenAddress::Kind::kTcp, {"127.0.0.1", port}, ""};
 }
-ListenAddress Unix(const std::string& path) { return {ListenAddress::Kind::kUnix, {}, path}; }
+ListenAddress Unix(const std::string& path) {
+  return {ListenAddress::Kind::kUnix, {}, path};
+}
 
 // Zero or an errno value.
 int ConnectUnix(const support::Fd& fd, const std::string& path) {
@@ -38,7 +40,9 @@ int ConnectUnix(const support::Fd& fd, const std::string& path) {
   return connect(fd.get(), reinterpret_cast<const sockaddr*>(&name), sizeof name) == 0 ? 0 : errno;
 }
 
-support::Fd UnixSocket() { return support::Fd(socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0)); }
+support::Fd UnixSocket() {
+  return support::Fd(socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0));
+}
 
 class ListenerTest : public ::testing::Test {
  protected:

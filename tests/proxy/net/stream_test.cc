@@ -190,7 +190,8 @@ TEST_F(StreamTest, APeerThatDoesNotReadAndThenReadsGetsEverything) {
   OpenUnix();
   std::string expected;
   while (expected.size() < (4u << 20)) {
-    const std::string piece(10'000 + expected.size() % 7000, static_cast<char>('a' + expected.size() % 26));
+    const std::string piece(10'000 + expected.size() % 7000,
+                            static_cast<char>('a' + expected.size() % 26));
     expected += piece;
     Write(piece);
   }

@@ -10,15 +10,24 @@ namespace {
 
 // What a server of version 7 says, in part.
 const std::vector<ServerCommand> kServer = {
-    {"get", true, false},          {"set", false, false},
-    {"evalsha", false, false},     {"evalsha_ro", true, false},
-    {"blpop", false, true, -3},    {"xread", true, true},
-    {"newblock", false, true, -2}, {"newread", true, false},
-    {"script", false, false},      {"script|load", false, false},
-    {"config", false, false},      {"config|get", false, false},
-    {"object", false, false},      {"object|encoding", true, false},
-    {"client", false, false},      {"client|setinfo", false, false, 4},
-    {"json.get", true, false},     {"scan", true, false},
+    {"get", true, false},
+    {"set", false, false},
+    {"evalsha", false, false},
+    {"evalsha_ro", true, false},
+    {"blpop", false, true, -3},
+    {"xread", true, true},
+    {"newblock", false, true, -2},
+    {"newread", true, false},
+    {"script", false, false},
+    {"script|load", false, false},
+    {"config", false, false},
+    {"config|get", false, false},
+    {"object", false, false},
+    {"object|encoding", true, false},
+    {"client", false, false},
+    {"client|setinfo", false, false, 4},
+    {"json.get", true, false},
+    {"scan", true, false},
     {"a.module.command.with.a.name.beyond.all.measure", true, false},
 };
 
@@ -37,28 +46,50 @@ TEST(CommandTable, CommandsOfOurOwnTreatmentAreRecognized) {
     const char* name;
     Kind kind;
   } rows[] = {
-      {"EVAL", Kind::kEval},          {"EVAL_RO", Kind::kEval},
-      {"EVALSHA", Kind::kEvalSha},    {"EVALSHA_RO", Kind::kEvalSha},
-      {"FCALL", Kind::kFunctionCall}, {"FCALL_RO", Kind::kFunctionCall},
-      {"SCRIPT", Kind::kScript},      {"MULTI", Kind::kMulti},
-      {"EXEC", Kind::kExec},          {"DISCARD", Kind::kDiscard},
-      {"WATCH", Kind::kWatch},        {"UNWATCH", Kind::kUnwatch},
-      {"BLPOP", Kind::kBlocking},     {"BRPOP", Kind::kBlocking},
-      {"BRPOPLPUSH", Kind::kBlocking}, {"BLMOVE", Kind::kBlocking},
-      {"BLMPOP", Kind::kBlocking},    {"BZPOPMIN", Kind::kBlocking},
-      {"BZPOPMAX", Kind::kBlocking},  {"BZMPOP", Kind::kBlocking},
-      {"XREAD", Kind::kBlockOption},  {"XREADGROUP", Kind::kBlockOption},
-      {"WAIT", Kind::kWait},          {"WAITAOF", Kind::kWait},
-      {"SUBSCRIBE", Kind::kPinning},  {"PSUBSCRIBE", Kind::kPinning},
-      {"SSUBSCRIBE", Kind::kPinning}, {"MONITOR", Kind::kStream},
-      {"PSYNC", Kind::kStream},       {"SYNC", Kind::kStream},
-      {"SELECT", Kind::kSelect},      {"AUTH", Kind::kAuth},
-      {"HELLO", Kind::kHello},        {"RESET", Kind::kReset},
-      {"QUIT", Kind::kQuit},          {"CLIENT", Kind::kClient},
-      {"PROXY", Kind::kProxy},        {"SHUTDOWN", Kind::kShutdown},
-      {"REPLICAOF", Kind::kRoleChange}, {"SLAVEOF", Kind::kRoleChange},
-      {"FAILOVER", Kind::kRoleChange}, {"SCAN", Kind::kCursor},
-      {"HSCAN", Kind::kCursor},       {"POST", Kind::kCloses},
+      {"EVAL", Kind::kEval},
+      {"EVAL_RO", Kind::kEval},
+      {"EVALSHA", Kind::kEvalSha},
+      {"EVALSHA_RO", Kind::kEvalSha},
+      {"FCALL", Kind::kFunctionCall},
+      {"FCALL_RO", Kind::kFunctionCall},
+      {"SCRIPT", Kind::kScript},
+      {"MULTI", Kind::kMulti},
+      {"EXEC", Kind::kExec},
+      {"DISCARD", Kind::kDiscard},
+      {"WATCH", Kind::kWatch},
+      {"UNWATCH", Kind::kUnwatch},
+      {"BLPOP", Kind::kBlocking},
+      {"BRPOP", Kind::kBlocking},
+      {"BRPOPLPUSH", Kind::kBlocking},
+      {"BLMOVE", Kind::kBlocking},
+      {"BLMPOP", Kind::kBlocking},
+      {"BZPOPMIN", Kind::kBlocking},
+      {"BZPOPMAX", Kind::kBlocking},
+      {"BZMPOP", Kind::kBlocking},
+      {"XREAD", Kind::kBlockOption},
+      {"XREADGROUP", Kind::kBlockOption},
+      {"WAIT", Kind::kWait},
+      {"WAITAOF", Kind::kWait},
+      {"SUBSCRIBE", Kind::kPinning},
+      {"PSUBSCRIBE", Kind::kPinning},
+      {"SSUBSCRIBE", Kind::kPinning},
+      {"MONITOR", Kind::kStream},
+      {"PSYNC", Kind::kStream},
+      {"SYNC", Kind::kStream},
+      {"SELECT", Kind::kSelect},
+      {"AUTH", Kind::kAuth},
+      {"HELLO", Kind::kHello},
+      {"RESET", Kind::kReset},
+      {"QUIT", Kind::kQuit},
+      {"CLIENT", Kind::kClient},
+      {"PROXY", Kind::kProxy},
+      {"SHUTDOWN", Kind::kShutdown},
+      {"REPLICAOF", Kind::kRoleChange},
+      {"SLAVEOF", Kind::kRoleChange},
+      {"FAILOVER", Kind::kRoleChange},
+      {"SCAN", Kind::kCursor},
+      {"HSCAN", Kind::kCursor},
+      {"POST", Kind::kCloses},
       {"Host:", Kind::kCloses},
   };
   for (const auto& row : rows) EXPECT_EQ(table.Find(row.name, "").kind, row.kind) << row.name;
@@ -129,9 +160,9 @@ TEST(CommandTable, ItIsKnownHowManyArgumentsTheServerTakes) {
 
 TEST(CommandTable, UnknownCommandsArePlainWrites) {
   const CommandTable table(kServer);
-  for (const std::string& name : {std::string("nonsense"), std::string(), std::string(33, 'x'),
-                                 std::string(1 << 20, 'x'), std::string("get\0", 4),
-                                 std::string("ge"), std::string("gett")}) {
+  for (const std::string& name :
+       {std::string("nonsense"), std::string(), std::string(33, 'x'), std::string(1 << 20, 'x'),
+        std::string("get\0", 4), std::string("ge"), std::string("gett")}) {
     const Command& command = table.Find(name, "");
     EXPECT_EQ(command.kind, Kind::kPlain);
     EXPECT_FALSE(command.read_only);
@@ -164,7 +195,10 @@ TEST(EqualsWord, ComparesInAnyCaseOfLetters) {
   EXPECT_FALSE(EqualsWord("bloc", "BLOCK"));
   EXPECT_FALSE(EqualsWord("blocks", "BLOCK"));
   EXPECT_TRUE(EqualsWord("", ""));
-  EXPECT_FALSE(EqualsWord("\x0c" "lock", "LLOCK"));
+  EXPECT_FALSE(
+      EqualsWord("\x0c"
+                 "lock",
+                 "LLOCK"));
 }
 
 }  // namespace

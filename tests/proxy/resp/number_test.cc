@@ -17,10 +17,29 @@ TEST(ParseNumber, TakesWhatRespWrites) {
 }
 
 TEST(ParseNumber, RefusesWhatAServerWouldReadInAnotherWayOrNotAtAll) {
-  for (const std::string text :
-       {"", "-", "+", "+1", " 1", "1 ", "01", "-01", "00", "-0", "--1", "1-", "0x10", "1e3", "1.0",
-        "abc", "1a", "9223372036854775808", "-9223372036854775809", "99999999999999999999",
-        "\r1", "1\r", "\t1"})
+  for (const std::string text : {"",
+                                 "-",
+                                 "+",
+                                 "+1",
+                                 " 1",
+                                 "1 ",
+                                 "01",
+                                 "-01",
+                                 "00",
+                                 "-0",
+                                 "--1",
+                                 "1-",
+                                 "0x10",
+                                 "1e3",
+                                 "1.0",
+                                 "abc",
+                                 "1a",
+                                 "9223372036854775808",
+                                 "-9223372036854775809",
+                                 "99999999999999999999",
+                                 "\r1",
+                                 "1\r",
+                                 "\t1"})
     EXPECT_EQ(ParseNumber(text), std::nullopt) << '"' << text << '"';
   EXPECT_EQ(ParseNumber(std::string_view("1\0", 2)), std::nullopt);
 }

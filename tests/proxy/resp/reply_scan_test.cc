@@ -80,11 +80,34 @@ TEST(ReplyScan, WhatFollowsAReplyIsNotPartOfIt) {
 }
 
 TEST(ReplyScan, WhatIsNoReplyIsAnErrorHoweverItComes) {
-  for (const std::string bytes :
-       {"x\r\n", "hello\r\n", "\r\n", " +OK\r\n", "OK\r\n", "+OK\n", ":1\n", "$x\r\n", "$\r\n",
-        "$+1\r\na\r\n", "$01\r\na\r\n", "$-2\r\n", "$1099511627777\r\n", "*x\r\n", "*\r\n",
-        "*-2\r\n", "*4294967297\r\n", "*1\r\nx\r\n", "*2\r\n:1\r\n?\r\n", "%1.5\r\n", "$?\r\n",
-        "*?\r\n", "~-2\r\n", "|-2\r\n", ">x\r\n", "!-2\r\n", "=-5\r\n", ".\r\n"}) {
+  for (const std::string bytes : {"x\r\n",
+                                  "hello\r\n",
+                                  "\r\n",
+                                  " +OK\r\n",
+                                  "OK\r\n",
+                                  "+OK\n",
+                                  ":1\n",
+                                  "$x\r\n",
+                                  "$\r\n",
+                                  "$+1\r\na\r\n",
+                                  "$01\r\na\r\n",
+                                  "$-2\r\n",
+                                  "$1099511627777\r\n",
+                                  "*x\r\n",
+                                  "*\r\n",
+                                  "*-2\r\n",
+                                  "*4294967297\r\n",
+                                  "*1\r\nx\r\n",
+                                  "*2\r\n:1\r\n?\r\n",
+                                  "%1.5\r\n",
+                                  "$?\r\n",
+                                  "*?\r\n",
+                                  "~-2\r\n",
+                                  "|-2\r\n",
+                                  ">x\r\n",
+                                  "!-2\r\n",
+                                  "=-5\r\n",
+                                  ".\r\n"}) {
     support::ForEveryCut(bytes, [&](const support::Pieces& pieces) {
       ReplyScan scan;
       std::string seen;
@@ -134,8 +157,7 @@ TEST(ReplyScan, ALargeReplyInSmallPiecesIsNotLookedAtAgainAndAgain) {
   for (int i = 0; i < 100'000; ++i) reply += "$1\r\nx\r\n";
   reply += "+" + std::string(300'000, 'y') + "\r\n";
   ReplyScan scan;
-  for (size_t n = 1; n < reply.size(); ++n)
-    ASSERT_EQ(scan.Scan({reply.data(), n}), Outcome::kMore);
+  for (size_t n = 1; n < reply.size(); ++n) ASSERT_EQ(scan.Scan({reply.data(), n}), Outcome::kMore);
   EXPECT_EQ(scan.Scan(reply), Outcome::kComplete);
 }
 

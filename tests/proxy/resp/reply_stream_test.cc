@@ -74,35 +74,50 @@ std::string RandomReply(std::mt19937& random, int depth) {
   };
   const auto bytes = [&] {
     std::string text(random() % 4 == 0 ? random() % 3000 : random() % 8, ' ');
-    for (char& c : text) c = random() % 2 == 0 ? "\r\n*$:+"[random() % 6] : static_cast<char>(random());
+    for (char& c : text)
+      c = random() % 2 == 0 ? "\r\n*$:+"[random() % 6] : static_cast<char>(random());
     return text;
   };
   const auto many = [&](char type, size_t values) {
-    std::string text = type + std::to_string(type == '%' || type == '|' ? values / 2 : values) + "\r\n";
+    std::string text =
+        type + std::to_string(type == '%' || type == '|' ? values / 2 : values) + "\r\n";
     for (size_t i = 0; i < values; ++i) text += RandomReply(random, depth - 1);
     return text;
   };
   const auto kind = random() % (depth > 0 ? 16 : 11);
   switch (kind) {
-    case 0: return "+" + line("abc XYZ", 7, 30) + "\r\n";
-    case 1: return "-ERR " + line("abc XYZ", 7, 30) + "\r\n";
-    case 2: return ":" + std::to_string(static_cast<int64_t>(random()) - 1000) + "\r\n";
-    case 3: return "$-1\r\n";
-    case 4: return "*-1\r\n";
-    case 5: return "_\r\n";
-    case 6: return random() % 2 == 0 ? "#t\r\n" : "#f\r\n";
-    case 7: return "," + std::to_string(static_cast<double>(random()) / 7) + "\r\n";
-    case 8: return "(" + line("0123456789", 10, 100) + "1\r\n";
+    case 0:
+      return "+" + line("abc XYZ", 7, 30) + "\r\n";
+    case 1:
+      return "-ERR " + line("abc XYZ", 7, 30) + "\r\n";
+    case 2:
+      return ":" + std::to_string(static_cast<int64_t>(random()) - 1000) + "\r\n";
+    case 3:
+      return "$-1\r\n";
+    case 4:
+      return "*-1\r\n";
+    case 5:
+      return "_\r\n";
+    case 6:
+      return random() % 2 == 0 ? "#t\r\n" : "#f\r\n";
+    case 7:
+      return "," + std::to_string(static_cast<double>(random()) / 7) + "\r\n";
+    case 8:
+      return "(" + line("0123456789", 10, 100) + "1\r\n";
     case 9:
     case 10: {
       const std::string text = bytes();
       return "$!="[random() % 3] + std::to_string(text.size()) + "\r\n" + text + "\r\n";
     }
     case 11:
-    case 12: return many('*', random() % 5);
-    case 13: return many('~', random() % 4);
-    case 14: return many('%', 2 * (random() % 3));
-    default: return many('|', 2 * (random() % 3)) + RandomReply(random, depth - 1);
+    case 12:
+      return many('*', random() % 5);
+    case 13:
+      return many('~', random() % 4);
+    case 14:
+      return many('%', 2 * (random() % 3));
+    default:
+      return many('|', 2 * (random() % 3)) + RandomReply(random, depth - 1);
   }
 }
 

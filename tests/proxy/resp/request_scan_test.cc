@@ -58,14 +58,18 @@ TEST(RequestScan, EveryCutOfEachKindOfCommandGivesTheSameEnd) {
   } cases[] = {
       {"*1\r\n$4\r\nPING\r\n", Outcome::kCommand, {"PING"}},
       {"*3\r\n$3\r\nSET\r\n$1\r\nk\r\n$0\r\n\r\n", Outcome::kCommand, {"SET", "k", ""}},
-      {"*2\r\n$4\r\nECHO\r\n$12\r\na\r\n*1\r\n$1\r\nb\r\n", Outcome::kCommand,
+      {"*2\r\n$4\r\nECHO\r\n$12\r\na\r\n*1\r\n$1\r\nb\r\n",
+       Outcome::kCommand,
        {"ECHO", "a\r\n*1\r\n$1\r\nb"}},
       {"*2\r\n$4\r\nECHO\r\n$3\r\n\0\r\n\r\n"s, Outcome::kCommand, {"ECHO", "\0\r\n"s}},
-      {"*10\r\n" + [] {
-         std::string nine;
-         for (int i = 0; i < 10; ++i) nine += "$1\r\n" + std::to_string(i) + "\r\n";
-         return nine;
-       }(), Outcome::kCommand, {"0", "1", "2", "3", "4", "5", "6", "7", "8", "9"}},
+      {"*10\r\n" +
+           [] {
+             std::string nine;
+             for (int i = 0; i < 10; ++i) nine += "$1\r\n" + std::to_string(i) + "\r\n";
+             return nine;
+           }(),
+       Outcome::kCommand,
+       {"0", "1", "2", "3", "4", "5", "6", "7", "8", "9"}},
       {"PING\r\n", Outcome::kInline, {}},
       {"SET key \"a value\"\n", Outcome::kInline, {}},
       {"\r\n", Outcome::kEmpty, {}},
@@ -181,7 +185,9 @@ TEST(RequestScan, ALargeCommandInSmallPiecesIsNotLookedAtAgainAndAgain) {
   EXPECT_EQ(scan.Scan(line, {}, nullptr), Outcome::kInline);
 }
 
-TEST(RequestScan, IsSmall) { EXPECT_LE(sizeof(RequestScan), 24u); }
+TEST(RequestScan, IsSmall) {
+  EXPECT_LE(sizeof(RequestScan), 24u);
+}
 
 TEST(EncodeCommand, WhatItWritesIsReadBackAsItWas) {
   for (unsigned seed = 0; seed < 300; ++seed) {
@@ -189,7 +195,8 @@ TEST(EncodeCommand, WhatItWritesIsReadBackAsItWas) {
     Args words(1 + random() % 6);
     for (auto& word : words) {
       word.resize(random() % 3 == 0 ? 0 : random() % 200);
-      for (char& c : word) c = random() % 3 == 0 ? "\r\n$*0"[random() % 5] : static_cast<char>(random());
+      for (char& c : word)
+        c = random() % 3 == 0 ? "\r\n$*0"[random() % 5] : static_cast<char>(random());
     }
     const std::string command =
         EncodeCommand(std::vector<std::string_view>(words.begin(), words.end()));
