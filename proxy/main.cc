@@ -35,6 +35,7 @@ base::log::Options LogOptions(const config::LogSettings& settings) {
 }
 
 int Serve(const config::Settings& settings) {
+  proxy::Server::HoldSignals(true);
   std::string why;
   if (!base::log::Init(LogOptions(settings.log), &why)) {
     std::fprintf(stderr, "shacast: cannot write the log: %s\n", why.c_str());

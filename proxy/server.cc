@@ -16,6 +16,7 @@
 namespace proxy {
 namespace {
 
+constexpr int kSignals[] = {SIGTERM, SIGINT, SIGHUP};
 constexpr std::string_view kTooManyClients = "-ERR max number of clients reached\r\n";
 
 // Clients need descriptors: as many as the system gives us.
@@ -47,6 +48,13 @@ Server::Server(std::shared_ptr<const config::Settings> settings) : settings_(std
 
 Server::~Server() = default;
 
+void Server::HoldSignals(bool hold) {
+  sigset_t set;
+  sigemptyset(&set);
+  for (const int number : kSignals) sigaddset(&set, number);
+  pthread_sigmask(hold ? SIG_BLOCK : SIG_UNBLOCK, &set, nullptr);
+}
+
 base::Status Server::Run() {
   signal(SIGPIPE, SIG_IGN);
   RaiseDescriptorLimit(settings_->proxy.max_clients);
@@ -68,13 +76,17 @@ base::Status Server::Run() {
   for (const auto& worker : workers_) worker->Start();
   topology_->Start();
   SayStart();  // now that signals are taken: whoever reads it may stop us
+  HoldSignals(false);
   loop_.Run();
   for (const auto& worker : workers_) worker->Stop();
   loop_.DrainMailbox();  // the last letters of the workers
   scripts_.reset();
   topology_.reset();
   listeners_.clear();
+  // Without a handler one more would kill us, in the last steps of a clean end.
+  HoldSignals(true);
   signals_.clear();
+  for (const int number : kSignals) signal(number, SIG_IGN);
   drain_timer_.reset();
   base::log::Info("stop", "shacast has ended");
   return {};

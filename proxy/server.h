@@ -32,6 +32,9 @@ class Server final : private control::Crew, private Switchboard {
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;
 
+  // Signals wait, in this thread and in those that begin meanwhile. REQUIRES: held before any
+  // thread begins; Run() lets them come, to its own thread alone, while it can answer them.
+  static void HoldSignals(bool hold);
   // Until it is stopped. An error: it could not start.
   base::Status Run();
 

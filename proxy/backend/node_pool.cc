@@ -44,9 +44,14 @@ replication::ScriptCache& NodePool::Scripts() {
   return scripts_;
 }
 
-void NodePool::ExposedSent(uint64_t generation) {
+bool NodePool::ExposedSent(uint64_t generation) {
   const size_t place = generation % NodeShared::kPlaces;
-  if (exposed_[place]++ == 0) shared_->exposed[place].fetch_add(1, std::memory_order_release);
+  if (exposed_[place]++ == 0) shared_->exposed[place].fetch_add(1);
+  // Noted first, looked at then. Another worker that finds a loss raises the generation first and
+  // looks for exposed calls then, before it gives a script back: one of the two sees the other.
+  if (shared_->generation.load() == generation) return true;
+  ExposedAnswered(generation);
+  return false;
 }
 
 void NodePool::ExposedAnswered(uint64_t generation) {

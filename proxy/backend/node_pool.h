@@ -79,7 +79,8 @@ class NodePool final : private ConnectionOwner {
   replication::ScriptCache& Scripts();
 
   // Exposed calls of this worker (see replication/script_rewriter.h) on their way to the node.
-  void ExposedSent(uint64_t generation);
+  // False, and nothing is noted, if the generation has just been raised: plan anew.
+  [[nodiscard]] bool ExposedSent(uint64_t generation);
   void ExposedAnswered(uint64_t generation);
   // A client's SCRIPT FLUSH on its way; `flushed`: it happened, or nobody knows.
   void FlushSent() { shared_->flushes.fetch_add(1); }

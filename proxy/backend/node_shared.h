@@ -50,8 +50,7 @@ struct NodeShared {
     const uint64_t lost = lost_in.load(std::memory_order_acquire);
     if (lost == 0 || lost + kPlaces <= present) return false;
     for (size_t place = 0; place < kPlaces; ++place)
-      if (place != present % kPlaces && exposed[place].load(std::memory_order_acquire) > 0)
-        return true;
+      if (place != present % kPlaces && exposed[place].load() > 0) return true;
     return false;
   }
 

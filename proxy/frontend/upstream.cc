@@ -171,12 +171,12 @@ Upstream::Sending Upstream::SendScriptOnLane(Call& call, backend::Connection& la
   const bool carries_body =
       plan.wire == Wire::kWithBody || (plan.wire == Wire::kAsCame && !call.script.by_sha);
   if (carries_body && !pool_->MayCarryBody()) return Sending::kWait;
+  if (plan.exposed) {
+    if (!pool_->ExposedSent(plan.generation)) return SendScriptOnLane(call, lane);
+    call.exposed_in = pool_;
+  }
   call.plan = plan;
   call.is_script = true;
-  if (plan.exposed) {
-    call.exposed_in = pool_;
-    pool_->ExposedSent(plan.generation);
-  }
   if (call.body != nullptr) call.body->last_used.store(context_.Tick(), std::memory_order_relaxed);
   if (plan.wire == Wire::kWithBody) {
     call.body_count = &context_.bodies.Of(context_.scripts.epoch());

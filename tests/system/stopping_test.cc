@@ -87,6 +87,19 @@ TEST(Stopping, ASecondSignalEndsItAtOnce) {
   }
 }
 
+TEST(Stopping, SignalsUntilItsVeryEndDoNotChangeItsStatus) {
+  RedisProcess server;
+  for (int round = 0; round < 10; ++round) {
+    ProxyProcess proxy({server.address()}, ProxyConfig());
+    proxy.ExpectGone();
+    ASSERT_TRUE(WaitUntil([&] {
+      for (int i = 0; i < 1000 && proxy.process().Running(); ++i) proxy.process().Signal(SIGTERM);
+      return !proxy.process().Running();
+    }));
+    EXPECT_EQ(proxy.process().WaitExit(), 0);
+  }
+}
+
 TEST(Stopping, WhoDoesNotFinishInTimeIsClosed) {
   StageOptions options = WithoutReplicas();
   options.config.Set("proxy", "drain_timeout", TomlString("50ms"));

@@ -275,12 +275,14 @@ TEST_F(NodePoolTest, OnlyAServerThatLeavesCommandsLyingIsNudgedBehindASlowScript
 }
 
 TEST_F(NodePoolTest, ABodyWaitsOnlyWhereALossIsProvenAndCallsThatBelieveAreOnTheWay) {
-  pool_->ExposedSent(1);
+  ASSERT_TRUE(pool_->ExposedSent(1));
   pool_->RaiseGeneration("as an attach does");
   EXPECT_TRUE(pool_->MayCarryBody()) << "nothing was lost";
   pool_->ProvenLost(1);
   EXPECT_FALSE(pool_->MayCarryBody());
   pool_->ExposedAnswered(1);
+  EXPECT_TRUE(pool_->MayCarryBody());
+  EXPECT_FALSE(pool_->ExposedSent(1)) << "it was planned before the generation was raised";
   EXPECT_TRUE(pool_->MayCarryBody());
 }
 
