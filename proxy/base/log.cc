@@ -1,7 +1,8 @@
 #include "proxy/base/log.h"
 
 #include <spdlog/async.h>
-#include <spdlog/sinks/basic_file_sink.h>
+#include <spdlog/details/file_helper.h>
+#include <spdlog/sinks/base_sink.h>
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
 #include <sys/time.h>
@@ -18,12 +19,43 @@ namespace {
 
 constexpr size_t kQueueLines = 8192;
 
+// A file that can be opened anew, which the library's own cannot in this version.
+class FileSink final : public spdlog::sinks::base_sink<std::mutex> {
+ public:
+  // Throws what the library throws.
+  explicit FileSink(std::string name) : name_(std::move(name)), file_(Opened(name_)) {}
+  // ... and then goes on with the old one.
+  void Reopen() {
+    File fresh = Opened(name_);
+    const std::lock_guard lock(mutex_);
+    file_.swap(fresh);
+  }
+
+ private:
+  using File = std::unique_ptr<spdlog::details::file_helper>;
+
+  static File Opened(const std::string& name) {
+    auto file = std::make_unique<spdlog::details::file_helper>();
+    file->open(name);
+    return file;
+  }
+  void sink_it_(const spdlog::details::log_msg& message) override {
+    spdlog::memory_buf_t line;
+    formatter_->format(message, line);
+    file_->write(line);
+  }
+  void flush_() override { file_->flush(); }
+
+  const std::string name_;
+  File file_;
+};
+
 std::atomic<Level> least{Level::kError};
 std::atomic<bool> running{false};
 Format format = Format::kText;                         // constant after Init()
 std::shared_ptr<spdlog::details::thread_pool> writer;  // constant between Init() and Shutdown()
 std::shared_ptr<spdlog::async_logger> logger;          // likewise
-std::shared_ptr<spdlog::sinks::basic_file_sink_mt> file_sink;
+std::shared_ptr<FileSink> file_sink;
 std::string file_name;
 std::mutex reopen_mutex;
 
@@ -118,7 +150,7 @@ bool Init(const Options& options, std::string* why) {
       sink = std::make_shared<spdlog::sinks::stderr_sink_mt>();
     } else {
       file_name = options.file;
-      file_sink = std::make_shared<spdlog::sinks::basic_file_sink_mt>(file_name);
+      file_sink = std::make_shared<FileSink>(file_name);
       sink = file_sink;
     }
     writer = std::make_shared<spdlog::details::thread_pool>(kQueueLines, 1);
@@ -141,15 +173,7 @@ void Reopen() {
   const std::lock_guard lock(reopen_mutex);
   if (!running.load() || file_sink == nullptr) return;
   try {
-    // The library has no reopen in this version: a new sink in the place of the old one.
-    auto fresh = std::make_shared<spdlog::sinks::basic_file_sink_mt>(file_name);
-    auto renewed = std::make_shared<spdlog::async_logger>(
-        "shacast", fresh, writer, spdlog::async_overflow_policy::overrun_oldest);
-    renewed->set_pattern("%v");
-    renewed->set_level(spdlog::level::trace);
-    renewed->flush_on(spdlog::level::trace);
-    std::atomic_store(&logger, renewed);
-    file_sink = fresh;
+    file_sink->Reopen();
   } catch (const spdlog::spdlog_ex& e) {
     Error("log.reopen_failed", "the log file cannot be opened anew; writing to the old one",
           {{"file", file_name}, {"why", e.what()}});
@@ -158,7 +182,8 @@ void Reopen() {
 
 void Shutdown() {
   if (!running.exchange(false)) return;
-  std::atomic_store(&logger, std::shared_ptr<spdlog::async_logger>());
+  // It goes last: the writer's thread uses it until it is joined.
+  const auto last = std::atomic_exchange(&logger, std::shared_ptr<spdlog::async_logger>());
   writer.reset();  // joins, after writing what waits
   file_sink.reset();
 }

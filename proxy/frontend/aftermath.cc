@@ -149,7 +149,11 @@ Aftermath::Next Aftermath::TakeScript(Call& call, std::string_view reply, backen
   if (call.plan.exposed) return Next::kMissed;
   if (!call.to_master && call.by_replica && call.read_only) return Next::kToMaster;
   context_.counters.noscript_passed_unknown.Add();
-  SayNoScriptIsRight(call, "shacast does not hold that script", context_);
+  SayNoScriptIsRight(call,
+                     context_.scripts.Find(call.script.sha) == nullptr
+                         ? "shacast does not hold that script"
+                         : "its user may not send a body",
+                     context_);
   return Next::kDeliver;
 }
 

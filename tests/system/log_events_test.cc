@@ -144,7 +144,7 @@ TEST_P(LogEvents, AnOperatorFindsWhatHappenedAtTheDefaultLevel) {
   // One that nobody gave us, and one that says so itself.
   const std::string nobodys(40, 'a');
   const std::string liar =
-      "return redis.error_reply('NOSCRIPT No matching script. Please use EVAL.')";
+      "return redis.error_reply('NO' .. 'SCRIPT No matching script. Please use EVAL.')";
   ASSERT_TRUE(client("EVALSHA", nobodys, "0").starts_with("-NOSCRIPT"));
   ASSERT_EQ(client("SCRIPT", "LOAD", liar), Sha1Hex(liar));
   ASSERT_TRUE(client("EVALSHA", Sha1Hex(liar), "0").starts_with("-NOSCRIPT"));

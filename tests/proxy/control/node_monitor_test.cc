@@ -243,5 +243,55 @@ TEST_F(NodeMonitorTest, AFlushThatWasLostOnTheWayIsOwedStill) {
   EXPECT_EQ(AskedOn(1)[0], "SCRIPT FLUSH");
 }
 
+TEST_F(NodeMonitorTest, AFlushIsToldWhenItIsDoneAndNothingIsOwedThen) {
+  WatchOnce();
+  std::vector<bool> done;
+  monitor_->Flush([&](bool flushed) { done.push_back(flushed); });
+  EXPECT_TRUE(shared_->owes_flush.load()) << "until it has answered";
+  ASSERT_TRUE(Until([&] { return !done.empty(); }));
+  EXPECT_EQ(done, std::vector<bool>{true});
+  EXPECT_FALSE(shared_->owes_flush.load());
+}
+
+TEST_F(NodeMonitorTest, AFlushThatCannotBeSentIsOwed) {
+  node_.StopListening();
+  Watch();
+  ASSERT_TRUE(UntilNoted("failed: Connection refused"));
+  std::vector<bool> done;
+  monitor_->Flush([&](bool flushed) { done.push_back(flushed); });
+  EXPECT_EQ(done, std::vector<bool>{false});
+  EXPECT_TRUE(shared_->owes_flush.load());
+}
+
+TEST_F(NodeMonitorTest, AnAnswerPaysForTheFlushesBeforeItOnly) {
+  WatchOnce();
+  node_.Hold();
+  std::vector<bool> done;
+  for (int i = 0; i < 2; ++i) monitor_->Flush([&](bool flushed) { done.push_back(flushed); });
+  ASSERT_TRUE(Until([&] { return node_.held() == 2; }));
+  node_.Release(1);
+  ASSERT_TRUE(Until([&] { return done.size() == 1; }));
+  EXPECT_TRUE(shared_->owes_flush.load());
+  node_.Release();
+  ASSERT_TRUE(Until([&] { return done.size() == 2; }));
+  EXPECT_FALSE(shared_->owes_flush.load());
+}
+
+TEST_F(NodeMonitorTest, NoLongerWatchedItTellsWhoWaitsAndReportsNothingMore) {
+  WatchOnce();
+  node_.Hold();
+  std::vector<bool> done;
+  monitor_->Flush([&](bool flushed) { done.push_back(flushed); });
+  monitor_->PollNow();
+  ASSERT_TRUE(Until([&] { return node_.held() == 3; }));
+  monitor_->End();
+  EXPECT_EQ(done, std::vector<bool>{false});
+  monitor_->PollNow();
+  node_.Release();
+  ASSERT_TRUE(Until([&] { return node_.open() == 0; }));
+  EXPECT_EQ(notes_, Words());
+  EXPECT_EQ(node_.accepted(), 1u);
+}
+
 }  // namespace
 }  // namespace control

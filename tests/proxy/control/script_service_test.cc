@@ -117,6 +117,14 @@ TEST_F(ScriptServiceTest, AReplicaThatDoesNotAnswerHoldsALoadUpForAQuarterOfASec
   EXPECT_EQ(notes()[1], "known 1 " + Short("return 1"));
 }
 
+TEST_F(ScriptServiceTest, AScriptFromBeforeAFlushIsNotSpread) {
+  StartWith(1);
+  house_->scripts->FlushEverywhere(false, [] {});
+  house_->scripts->Distribute(Script("return 1"), 0, [this] { done_ = true; });
+  EXPECT_TRUE(done_);
+  EXPECT_EQ(node(1).CountOf("SCRIPT LOAD"), 0u);
+}
+
 TEST_F(ScriptServiceTest, WithoutReplicasALoadIsDoneAtOnce) {
   StartWith(0);
   Distribute("return 1");
