@@ -15,7 +15,10 @@ ScriptCache::Belief ScriptCache::About(const Sha1& sha, LaneId lane) const {
   const auto it = entries_.find(sha);
   if (it == entries_.end()) return {};
   const Entry& entry = it->second;
-  if (entry.known) return {State::kKnown, entry.known_at, entry.present_at};
+  if (entry.known) {
+    const bool given = traffic_ != nullptr && traffic_->OnTheWay(sha);
+    return {State::kKnown, given ? kNotYet : entry.loaded_at, entry.present_at};
+  }
   return {entry.lane == lane ? State::kRiding : State::kUnknown, 0, 0};
 }
 
@@ -29,13 +32,13 @@ void ScriptCache::EndLoading(const Sha1& sha, LaneId lane) {
   if (it != entries_.end() && !it->second.known && it->second.lane == lane) entries_.erase(it);
 }
 
-bool ScriptCache::MarkKnown(const Sha1& sha, uint64_t generation, uint64_t sent_at) {
+bool ScriptCache::MarkKnown(const Sha1& sha, uint64_t generation, uint64_t sent_at, bool loaded) {
   if (generation != generation_) return false;
   Entry& entry = entries_[sha];
   if (entry.present_at < sent_at) entry.present_at = sent_at;
+  if (loaded || !entry.known) entry.loaded_at = ++proofs_;
   if (entry.known) return false;
   entry.known = true;
-  entry.known_at = ++proofs_;
   fifo_.push_back(sha);
   if (fifo_.size() > capacity_) {
     entries_.erase(fifo_.front());

@@ -18,9 +18,10 @@
 //
 // A server that loses all its scripts at once leaves no young knowledge beside old one: what was
 // lost between two looks is all that was there. So knowledge has an age, counted in proofs: a
-// script is known since the proof number known_at, and was there for certain when proof number
-// present_at was the last one. Of two scripts X and Y with Y.known_at <= X.present_at none can be
-// lost without the other while Y is the one asked for later.
+// script was last loaded before proof number loaded_at (kNotYet while a body of it is on its way,
+// known though it may be), and was there for certain when proof number present_at was the last one.
+// Of two scripts X and Y with Y.loaded_at <= X.present_at none can be lost without the other while
+// Y is the one asked for later.
 //
 // Bounded as in Redis: 10,000 scripts, the first ones in go out first.
 //
@@ -32,6 +33,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "replication/body_traffic.h"
 #include "replication/node.h"
 #include "replication/sha1.h"
 
@@ -46,16 +48,19 @@ class ScriptCache {
   };
 
   static constexpr size_t kDefaultCapacity = 10'000;
-  explicit ScriptCache(size_t capacity = kDefaultCapacity) : capacity_(capacity) {}
+  // `traffic`: the node's, of all workers; null in tests that need none.
+  explicit ScriptCache(size_t capacity = kDefaultCapacity, BodyTraffic* traffic = nullptr)
+      : capacity_(capacity), traffic_(traffic) {}
 
   uint64_t generation() const { return generation_; }
   // The node is at `generation` now: if that is another one, everything is forgotten. True if
   // something was.
   bool Enter(uint64_t generation);
 
+  static constexpr uint64_t kNotYet = ~uint64_t{0};
   struct Belief {
     State state = State::kUnknown;
-    uint64_t known_at = 0;
+    uint64_t loaded_at = 0;
     uint64_t present_at = 0;
   };
   Belief About(const Sha1& sha, LaneId lane) const;
@@ -67,9 +72,16 @@ class ScriptCache {
   void BeginLoading(const Sha1& sha, LaneId lane);
   // ... and the node did not run it.
   void EndLoading(const Sha1& sha, LaneId lane);
+  // See BodyTraffic.
+  void BodySent(const Sha1& sha) {
+    if (traffic_ != nullptr) traffic_->Sent(sha);
+  }
+  void BodyAnswered(const Sha1& sha) {
+    if (traffic_ != nullptr) traffic_->Answered(sha);
+  }
   // Proof, by the answer to something that was sent under `generation`, when there had been
-  // `sent_at` proofs (0: not known). True if it is news.
-  bool MarkKnown(const Sha1& sha, uint64_t generation, uint64_t sent_at = 0);
+  // `sent_at` proofs (0: not known). `loaded`: it had the body with it. True if it is news.
+  bool MarkKnown(const Sha1& sha, uint64_t generation, uint64_t sent_at = 0, bool loaded = false);
 
   // How many are known.
   size_t size() const { return fifo_.size(); }
@@ -79,11 +91,12 @@ class ScriptCache {
   struct Entry {
     bool known = false;
     LaneId lane = 0;  // while loading
-    uint64_t known_at = 0;
+    uint64_t loaded_at = 0;
     uint64_t present_at = 0;
   };
 
   size_t capacity_;
+  BodyTraffic* traffic_;
   uint64_t generation_ = 0;
   uint64_t proofs_ = 0;  // never goes back, so that numbers of two generations cannot be mixed up
   std::unordered_map<Sha1, Entry, Sha1Hash> entries_;

@@ -51,7 +51,7 @@ Plan PlanCall(const ScriptCache& cache, LaneId lane, const ScriptCall& call, boo
   switch (belief.state) {
     case ScriptCache::State::kKnown:
       plan.exposed = true;
-      plan.known_at = belief.known_at;
+      plan.loaded_at = belief.loaded_at;
       plan.present_at = belief.present_at;
       break;
     case ScriptCache::State::kRiding:
@@ -69,8 +69,13 @@ Plan PlanCall(const ScriptCache& cache, LaneId lane, const ScriptCall& call, boo
 }
 
 void Sent(ScriptCache& cache, LaneId lane, const ScriptCall& call, const Plan& plan) {
-  const bool with_body = plan.wire == Wire::kWithBody || (!call.by_sha && !plan.exposed);
-  if (with_body && call.well_formed) cache.BeginLoading(call.sha, lane);
+  if (!CarriesBody(call, plan)) return;
+  cache.BodySent(call.sha);
+  if (call.well_formed) cache.BeginLoading(call.sha, lane);
+}
+
+void Answered(ScriptCache& cache, const ScriptCall& call, const Plan& plan) {
+  if (CarriesBody(call, plan)) cache.BodyAnswered(call.sha);
 }
 
 Proof Judge(std::string_view error, const Sha1& sha) {
@@ -90,10 +95,10 @@ Proof Judge(std::string_view error, const Sha1& sha) {
 }
 
 bool Learn(ScriptCache& cache, LaneId lane, const ScriptCall& call, const Plan& plan, Proof proof) {
-  const bool carried_body = plan.wire == Wire::kWithBody || (!call.by_sha && !plan.exposed);
+  const bool carried_body = CarriesBody(call, plan);
   // A call that had its body with it cannot miss: NOSCRIPT is then what the script itself said.
   if (proof == Proof::kRan || (proof == Proof::kNoScript && carried_body))
-    return cache.MarkKnown(call.sha, plan.generation, plan.sent_at);
+    return cache.MarkKnown(call.sha, plan.generation, plan.sent_at, carried_body);
   // A miss takes nothing away yet: the node is asked first, and then its generation is raised.
   // Until then other calls must not give the script back, or nobody can tell any more who missed
   // what.
@@ -113,7 +118,7 @@ bool PipelineGuard::MaySend(const ScriptCall& next, const Plan& plan, bool evict
   if (one_script_ && next.sha == sha_) return true;
   // A server that loses all at once does not lose those and keep this one, if it was there already
   // when they were last seen.
-  return !evicts && all_known_ && !plan.riding && plan.known_at <= present_at_;
+  return !evicts && all_known_ && !plan.riding && plan.loaded_at <= present_at_;
 }
 
 void PipelineGuard::OnSent(const ScriptCall& call, const Plan& plan) {

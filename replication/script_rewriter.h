@@ -62,7 +62,7 @@ struct Plan {
   bool riding = false;   // exposed on the strength of a body ahead of it on the same lane
   uint64_t generation = 0;
   // In the node's count of proofs (see script_cache.h): of the script, if it is exposed; and now.
-  uint64_t known_at = 0;
+  uint64_t loaded_at = 0;
   uint64_t present_at = 0;
   uint64_t sent_at = 0;
 };
@@ -71,8 +71,14 @@ struct Plan {
 // generation. `convert_eval`: an EVAL may go as EVALSHA. Changes nothing: see Sent().
 Plan PlanCall(const ScriptCache& cache, LaneId lane, const ScriptCall& call, bool convert_eval);
 
+// Does the body go with the call?
+inline bool CarriesBody(const ScriptCall& call, const Plan& plan) {
+  return plan.wire == Wire::kWithBody || (!call.by_sha && !plan.exposed);
+}
 // The call was sent as planned: from here on others may ride on its body.
 void Sent(ScriptCache& cache, LaneId lane, const ScriptCall& call, const Plan& plan);
+// ... and it was answered, or will never be: once for each Sent(), and before Learn().
+void Answered(ScriptCache& cache, const ScriptCall& call, const Plan& plan);
 
 // What an answer says about the script.
 enum class Proof : uint8_t {

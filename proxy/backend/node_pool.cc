@@ -18,7 +18,9 @@ auto FindConnection(Places& places, const Connection& connection, Get get) {
 }  // namespace
 
 NodePool::NodePool(PoolContext& context, NodeSharedRef shared)
-    : context_(context), shared_(std::move(shared)) {}
+    : context_(context),
+      shared_(std::move(shared)),
+      scripts_(replication::ScriptCache::kDefaultCapacity, &shared_->bodies) {}
 
 NodePool::~NodePool() {
   CloseAll();

@@ -10,6 +10,7 @@
 #include <string>
 
 #include "config/settings.h"
+#include "replication/body_traffic.h"
 #include "replication/node.h"
 
 namespace backend {
@@ -33,6 +34,8 @@ struct NodeShared {
   // It has not carried out a SCRIPT FLUSH that everybody else has forgotten already. Written by the
   // control thread.
   std::atomic<bool> owes_flush{false};
+  // Bodies on their way to it.
+  replication::BodyTraffic bodies;
   // SCRIPT FLUSHes of clients on their way to it.
   std::atomic<uint32_t> flushes{0};
   // A NOSCRIPT may be the effect of a SCRIPT FLUSH that went through us and is not settled yet.

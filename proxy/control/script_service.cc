@@ -92,12 +92,15 @@ void ScriptService::Distribute(replication::ScriptRef script, uint64_t epoch,
     if (connection == nullptr) continue;
     const uint64_t generation = topology_.shared()[node.id]->generation.load();
     gathering->Expect();
-    connection->Ask({"SCRIPT", "LOAD", script->text},
-                    [this, gathering, script, generation, id = node.id](const ReplyTree* answer) {
-                      if (answer != nullptr && answer->text == script->sha.ToString())
-                        crew_.TellKnown(id, generation, script->sha);
-                      gathering->Answered();
-                    });
+    backend::NodeSharedRef shared = topology_.shared()[node.id];
+    shared->bodies.Sent(script->sha);
+    connection->Ask({"SCRIPT", "LOAD", script->text}, [this, gathering, script, generation, shared,
+                                                       id = node.id](const ReplyTree* answer) {
+      shared->bodies.Answered(script->sha);
+      if (answer != nullptr && answer->text == script->sha.ToString())
+        crew_.TellKnown(id, generation, script->sha);
+      gathering->Answered();
+    });
   }
   gathering->Complete();
 }

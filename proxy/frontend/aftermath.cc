@@ -132,8 +132,7 @@ Aftermath::Next Aftermath::TakeScript(Call& call, std::string_view reply, backen
   const Proof proof = replication::Judge(error, call.script.sha);
   if (replication::Learn(pool.Scripts(), call.lane, call.script, call.plan, proof))
     context_.hub.Known(call.node, call.plan.generation, call.script.sha);
-  const bool had_body =
-      call.plan.wire == replication::Wire::kWithBody || (!call.script.by_sha && !call.plan.exposed);
+  const bool had_body = replication::CarriesBody(call.script, call.plan);
   if (!call.script.by_sha) {
     if (proof == Proof::kRan) {
       if (context_.scripts.Find(call.script.sha) == nullptr)
@@ -159,10 +158,10 @@ Aftermath::Next Aftermath::TakeScript(Call& call, std::string_view reply, backen
 
 Aftermath::Next Aftermath::TakeScriptLoad(Call& call, std::string_view reply,
                                           backend::NodePool& pool) {
-  replication::ScriptRef body = BodyIn(call, 2);
+  replication::ScriptRef body = std::move(call.body);
   const std::string expected = "$40\r\n" + body->sha.ToString() + "\r\n";
   if (reply != expected) return Next::kDeliver;
-  if (pool.Scripts().MarkKnown(body->sha, call.plan.generation, call.plan.sent_at))
+  if (pool.Scripts().MarkKnown(body->sha, call.plan.generation, call.plan.sent_at, true))
     context_.hub.Known(call.node, call.plan.generation, body->sha);
   if (const auto* held = context_.scripts.Find(body->sha)) {
     body = *held;

@@ -31,6 +31,7 @@ Call* CallPool::Take() {
 void CallPool::Give(Call* call) {
   // Its client left before the answer came.
   if (call->body_count != nullptr) --*call->body_count;
+  if (call->loading_in != nullptr) call->loading_in->Scripts().BodyAnswered(call->script.sha);
   if (call->flushing_in != nullptr) call->flushing_in->FlushAnswered(true);
   if (call->exposed_in != nullptr) call->exposed_in->ExposedAnswered(call->plan.generation);
   if (free_.size() >= kMostFree) {

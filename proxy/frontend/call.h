@@ -111,10 +111,12 @@ struct Call : backend::Call {
 
   replication::ScriptCall script;
   replication::Plan plan;
+  uint32_t given_mark = 0;                   // of the node's BodyTraffic when it was sent
   replication::ScriptRef body;               // in hand, for EVALSHA
   uint64_t script_epoch = 0;                 // of lua_scripts when it was sent
   uint32_t* body_count = nullptr;            // of the bodies on the way, if it is one of them
   backend::NodePool* exposed_in = nullptr;   // counts it among its exposed calls
+  backend::NodePool* loading_in = nullptr;   // ... among its bodies on their way
   backend::NodePool* flushing_in = nullptr;  // ... among its flushes
 
   std::unique_ptr<TransactionNotes> notes;  // EXEC

@@ -20,7 +20,12 @@ class MissChecks::Question final : public backend::ReplySink {
   const replication::LaneId lane;
   const replication::Sha1 sha;
   backend::Call call;
-  std::vector<std::pair<uint64_t, Waiter>> waiters;  // generation of the call, whom to tell
+  struct Asker {
+    uint64_t generation;  // in which its call was sent
+    uint32_t given_mark;
+    Waiter waiter;
+  };
+  std::vector<Asker> askers;
 
  private:
   void OnReply(backend::Call&, base::Slice piece, bool, bool last) override {
@@ -37,15 +42,16 @@ MissChecks::MissChecks() = default;
 MissChecks::~MissChecks() = default;
 
 void MissChecks::Ask(backend::NodePool& pool, backend::Connection& connection,
-                     const replication::Sha1& sha, uint64_t generation, Waiter waiter) {
+                     const replication::Sha1& sha, uint64_t generation, uint32_t given_mark,
+                     Waiter waiter) {
   for (const auto& question : open_) {
     if (question->lane != connection.id() || question->sha != sha) continue;
-    question->waiters.emplace_back(generation, std::move(waiter));
+    question->askers.push_back({generation, given_mark, std::move(waiter)});
     return;
   }
   open_.push_back(std::make_unique<Question>(*this, pool, connection.id(), sha));
   Question& question = *open_.back();
-  question.waiters.emplace_back(generation, std::move(waiter));
+  question.askers.push_back({generation, given_mark, std::move(waiter)});
   connection.Send(question.call,
                   base::CopySlice(resp::EncodeCommand({"SCRIPT", "EXISTS", sha.ToString()})));
 }
@@ -60,15 +66,16 @@ void MissChecks::Answer(Question& question, std::string_view reply) {
   const bool present = reply == "*1\r\n:1\r\n";
   if (absent) {
     uint64_t newest = 0;
-    for (const auto& [generation, waiter] : done->waiters) newest = std::max(newest, generation);
+    for (const auto& asker : done->askers) newest = std::max(newest, asker.generation);
     pool.ProvenLost(newest);
     if (newest == pool.shared().generation.load())
       pool.RaiseGeneration("it answered NOSCRIPT for a script that it held: " +
                            done->sha.ToString());
   }
-  for (const auto& [generation, waiter] : done->waiters) {
+  for (const auto& [generation, given_mark, waiter] : done->askers) {
     Verdict verdict = Verdict::kUnsure;
-    const bool lost = pool.shared().MayBeFlushed() || pool.shared().lost_in.load() >= generation;
+    const bool lost = pool.shared().MayBeFlushed() || pool.shared().lost_in.load() >= generation ||
+                      pool.shared().bodies.GivenSince(done->sha, given_mark);
     if (absent || (present && lost)) {
       verdict = Verdict::kServers;
     } else if (present) {

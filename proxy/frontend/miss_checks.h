@@ -7,8 +7,8 @@
 //   held,
 //      so all that is believed of it is void.
 //   1  somebody gave the script back meanwhile (another worker of ours: then the loss is on record
-//      for the generation in which the call was sent; or a client, behind another client's SCRIPT
-//      FLUSH), or these are the script's own words.
+//      for the generation in which the call was sent, or a body of the script was on its way; or a
+//      client, behind another client's SCRIPT FLUSH), or these are the script's own words.
 //
 // One question is enough for all calls of a script that missed on one connection before the
 // question was answered: what is behind them on the connection came later than they.
@@ -40,9 +40,10 @@ class MissChecks {
   MissChecks();
   ~MissChecks();
 
-  // `generation`: under which the call was sent. The answer comes later, never from inside.
+  // `generation`, `given_mark`: of the node when the call was sent. The answer comes later, never
+  // from inside.
   void Ask(backend::NodePool& pool, backend::Connection& connection, const replication::Sha1& sha,
-           uint64_t generation, Waiter waiter);
+           uint64_t generation, uint32_t given_mark, Waiter waiter);
 
  private:
   class Question;

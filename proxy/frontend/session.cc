@@ -258,7 +258,7 @@ void Session::OnMissed(Call& call, backend::Connection& connection) {
   ++unsettled_;
   ++checking_;
   context_.miss_checks.Ask(*context_.nodes.Pool(call.node), connection, call.script.sha,
-                           call.plan.generation,
+                           call.plan.generation, call.given_mark,
                            [this, handle = handle_, &call](MissChecks::Verdict verdict) {
                              if (handle->session != nullptr) OnVerdict(call, verdict);
                            });

@@ -168,12 +168,12 @@ Upstream::Sending Upstream::SendScriptOnLane(Call& call, backend::Connection& la
     plan.exposed = plan.riding = false;
     if (!guard_.MaySend(call.script, plan, evicts)) return Sending::kWait;
   }
-  const bool carries_body =
-      plan.wire == Wire::kWithBody || (plan.wire == Wire::kAsCame && !call.script.by_sha);
+  const bool carries_body = replication::CarriesBody(call.script, plan);
   if (carries_body && !pool_->MayCarryBody()) return Sending::kWait;
   if (plan.exposed) {
     if (!pool_->ExposedSent(plan.generation)) return SendScriptOnLane(call, lane);
     call.exposed_in = pool_;
+    call.given_mark = pool_->shared().bodies.Mark(call.script.sha);
   }
   call.plan = plan;
   call.is_script = true;
@@ -190,13 +190,22 @@ Upstream::Sending Upstream::SendScriptOnLane(Call& call, backend::Connection& la
   Note(call, lane);
   SendAs(lane, call);
   replication::Sent(cache, lane.id(), call.script, plan);
+  if (carries_body) call.loading_in = pool_;
   guard_.OnSent(call.script, plan);
   return Sending::kSent;
 }
 
 void Upstream::PlanLoad(Call& call) {
-  call.plan.generation = pool_->Scripts().generation();
-  call.plan.sent_at = pool_->Scripts().proofs();
+  auto& cache = pool_->Scripts();
+  call.plan.generation = cache.generation();
+  call.plan.sent_at = cache.proofs();
+  std::vector<std::string_view> args;
+  resp::PeekArguments(call.request.view(), 3, &args);
+  call.body = std::make_shared<replication::ScriptBody>(std::string(args[2]));
+  if (call.queued) return;
+  call.script.sha = call.body->sha;
+  cache.BodySent(call.script.sha);
+  call.loading_in = pool_;
 }
 
 void Upstream::SendAs(backend::Connection& connection, Call& call) {
@@ -298,6 +307,10 @@ void Upstream::SendScriptOnLease(Call& call) {
   if (call.body != nullptr) call.body->last_used.store(context_.Tick(), std::memory_order_relaxed);
   (with_body ? context_.counters.evalsha_with_body : context_.counters.evalsha_as_came).Add();
   SendAs(*lease_, call);
+  if (!call.queued && replication::CarriesBody(call.script, call.plan)) {
+    pool_->Scripts().BodySent(call.script.sha);
+    call.loading_in = pool_;
+  }
 }
 
 void Upstream::NoteInTransaction(Call& call) {
@@ -394,6 +407,8 @@ void Upstream::OnAnswered(Call& call) {
   if (call.body_count != nullptr) --*std::exchange(call.body_count, nullptr);
   if (call.exposed_in != nullptr)
     std::exchange(call.exposed_in, nullptr)->ExposedAnswered(call.plan.generation);
+  if (call.loading_in != nullptr)
+    std::exchange(call.loading_in, nullptr)->Scripts().BodyAnswered(call.script.sha);
   if (call.plan.exposed) guard_.OnAnswered();
   if (call.barrier) barrier_ = false;
   if (--on_the_way_ == 0) {

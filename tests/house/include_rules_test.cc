@@ -30,7 +30,7 @@ const std::vector<Room>& Rooms() {
       {"proxy/net/", {"proxy/base/", "config/settings.h"}},
       {"proxy/backend/",
        {"proxy/net/", "proxy/resp/", "proxy/base/", "replication/node.h", "replication/topology.h",
-        "replication/script_cache.h", "config/settings.h"}},
+        "replication/body_traffic.h", "replication/script_cache.h", "config/settings.h"}},
       {"proxy/frontend/",
        {"proxy/backend/", "proxy/net/", "proxy/resp/", "proxy/base/", "replication/node.h",
         "replication/topology.h", "replication/sha1.h", "replication/script_registry.h",

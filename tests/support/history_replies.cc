@@ -37,8 +37,14 @@ bool MaySendAgain(const Call& call) {
 
 }  // namespace
 
+void Session::BodyIsThere(Call& call) {
+  if (std::exchange(call.body_on_its_way, false))
+    replication::Answered(worker_.pool(call.node).scripts, call.script, call.plan);
+}
+
 void Session::OnAnswered(Call& call) {
   call.in_connection = false;
+  BodyIsThere(call);
   CountBody(&call.body_count);
   if (call.plan.exposed) guard_.OnAnswered();
   if (call.barrier) barrier_ = false;
@@ -51,6 +57,7 @@ void Session::OnAnswered(Call& call) {
 void Session::OnReply(Call& call, const Reply& reply) {
   if (closed_) {
     CountBody(&call.body_count);
+    BodyIsThere(call);
     return;
   }
   OnAnswered(call);
@@ -90,8 +97,7 @@ void Session::TakeScript(Call& call) {
     world.judge().OnKnown(call.node, plan.generation, script);
     worker_.Known(call.node, plan.generation, script);
   }
-  const bool had_body =
-      call.plan.wire == replication::Wire::kWithBody || (!call.script.by_sha && !call.plan.exposed);
+  const bool had_body = replication::CarriesBody(call.script, call.plan);
   if (!call.script.by_sha && proof == Proof::kRan) {
     const bool present = worker_.registry().Find(call.script.sha) != nullptr;
     const bool flushed = call.script_epoch != worker_.registry().epoch();
@@ -144,7 +150,7 @@ void Session::OnMissed(Call& call) {
     worker_.Post([waiter] { waiter(Verdict::kServers); });
     return;
   }
-  worker_.AskMiss(*call.link, call.op().script, call.plan.generation, waiter);
+  worker_.AskMiss(*call.link, call.op().script, call.plan.generation, call.given_mark, waiter);
 }
 
 void Session::OnVerdict(Call& call, Verdict verdict) {
@@ -184,6 +190,7 @@ void Session::OnVerdict(Call& call, Verdict verdict) {
 void Session::OnLost(Call& call, bool sent) {
   if (closed_) {
     CountBody(&call.body_count);
+    BodyIsThere(call);
     return;
   }
   worker_.world().Trace("  c" + std::to_string(call.command.id) + " is lost" +

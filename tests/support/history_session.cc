@@ -200,7 +200,7 @@ Session::Sending Session::SendScriptOnLane(Call& call, Pool& pool, Link& lane) {
   } else if (call.script.by_sha) {
     plan.wire = Wire::kWithBody;
   }
-  if (!policy.guard_sees_age) plan.known_at = 0;
+  if (!policy.guard_sees_age) plan.loaded_at = 0;
   if (policy.guard && !guard_.MaySend(call.script, plan, evicts)) {
     if (plan.wire != Wire::kAsSha) return Sending::kWait;
     plan.wire = Wire::kAsCame;
@@ -220,7 +220,9 @@ Session::Sending Session::SendScriptOnLane(Call& call, Pool& pool, Link& lane) {
   }
   PutOnLink(call, lane, std::move(request));
   replication::Sent(cache, lane.id, call.script, plan);
-  const bool carries = plan.wire == Wire::kWithBody || (!call.script.by_sha && !plan.exposed);
+  call.body_on_its_way = true;
+  call.given_mark = worker_.world().bodies(pool.node).Mark(call.script.sha);
+  const bool carries = replication::CarriesBody(call.script, plan);
   if (!policy.mark_by_answer && carries && cache.MarkKnown(call.script.sha, plan.generation))
     worker_.world().judge().OnKnown(pool.node, plan.generation, call.op().script);
   guard_.OnSent(call.script, plan);

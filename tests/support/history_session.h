@@ -38,6 +38,8 @@ struct Call {
   bool barrier = false;
   bool more_follows = false;
   bool in_connection = false;
+  bool body_on_its_way = false;  // Sent() was called
+  uint32_t given_mark = 0;
   bool was_sent = false;
   bool withheld = false;
   bool by_replica = false;
@@ -99,6 +101,7 @@ class Session {
 
   void OnReply(Call& call, const Reply& reply);
   void OnLost(Call& call, bool sent);
+  void BodyIsThere(Call& call);
   void OnAnswered(Call& call);
   void TakeScript(Call& call);
   void TakeScriptLoad(Call& call);

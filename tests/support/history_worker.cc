@@ -12,6 +12,8 @@ Worker::Worker(World& world, int index) : world_(world), index_(index) {
   for (int node = 0; node < world.scenario().nodes; ++node) {
     pools_.emplace_back();
     pools_.back().node = node;
+    pools_.back().scripts =
+        replication::ScriptCache(replication::ScriptCache::kDefaultCapacity, &world.bodies(node));
     pools_.back().lanes.resize(static_cast<size_t>(world.scenario().lanes));
   }
 }
@@ -173,16 +175,16 @@ void Worker::TakeFlush(uint64_t epoch, std::function<void()> forgot) {
 
 // --- Is it the server's own word? ----------------------------------------------------------------
 
-void Worker::AskMiss(Link& link, ScriptId script, uint64_t generation,
+void Worker::AskMiss(Link& link, ScriptId script, uint64_t generation, uint32_t given_mark,
                      std::function<void(Verdict)> waiter) {
   for (const auto& question : questions_) {
     if (question->link != link.id || question->script != script) continue;
-    question->waiters.emplace_back(generation, std::move(waiter));
+    question->waiters.push_back({generation, given_mark, std::move(waiter)});
     return;
   }
   questions_.push_back(std::make_unique<Question>(Question{link.id, script, {}}));
   Question& question = *questions_.back();
-  question.waiters.emplace_back(generation, std::move(waiter));
+  question.waiters.push_back({generation, given_mark, std::move(waiter)});
   Request request;
   request.op = {Verb::kScriptExists, script, false, false};
   link.Send(
@@ -203,15 +205,16 @@ void Worker::AnswerQuestion(int node, Question& question, const Reply* reply) {
   const bool present = answered && reply->exists;
   if (absent) {
     uint64_t newest = 0;
-    for (const auto& [generation, waiter] : done->waiters) newest = std::max(newest, generation);
+    for (const auto& asker : done->waiters) newest = std::max(newest, asker.generation);
     world_.ProvenLost(node, newest);
     if (newest == world_.generation(node) && world_.policy().raise_on_miss)
       Raise(node, "it answered NOSCRIPT for a script that it held");
   }
-  for (const auto& [generation, waiter] : done->waiters) {
+  for (const auto& [generation, given_mark, waiter] : done->waiters) {
     Verdict verdict = Verdict::kUnsure;
-    const bool on_record =
-        !world_.policy().lost_in_by_generation || world_.lost_in(node) >= generation;
+    const bool on_record = !world_.policy().lost_in_by_generation ||
+                           world_.lost_in(node) >= generation ||
+                           world_.bodies(node).GivenSince(Scripts_(done->script)->sha, given_mark);
     if (absent || (present && on_record)) {
       verdict = Verdict::kServers;
     } else if (present) {

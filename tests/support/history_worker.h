@@ -57,7 +57,7 @@ class Worker {
   // News of a proof goes to all dicts, also of the others.
   void Known(int node, uint64_t generation, ScriptId script);
   void Learned(ScriptId script, uint64_t epoch);
-  void AskMiss(Link& link, ScriptId script, uint64_t generation,
+  void AskMiss(Link& link, ScriptId script, uint64_t generation, uint32_t given_mark,
                std::function<void(Verdict)> waiter);
   void Schedule(Session& session) { scheduled_.push_back(&session); }
 
@@ -74,7 +74,12 @@ class Worker {
   struct Question {
     uint64_t link;
     ScriptId script;
-    std::vector<std::pair<uint64_t, std::function<void(Verdict)>>> waiters;
+    struct Asker {
+      uint64_t generation;
+      uint32_t given_mark;
+      std::function<void(Verdict)> waiter;
+    };
+    std::vector<Asker> waiters;
   };
   struct PendingFlush {
     uint64_t old_epoch;

@@ -30,7 +30,8 @@ World::World(const Scenario& scenario, const Policy& policy, std::string* trace)
       trace_(trace),
       judge_(*this),
       generations_(static_cast<size_t>(scenario.nodes), 1),
-      lost_in_(static_cast<size_t>(scenario.nodes), 0) {
+      lost_in_(static_cast<size_t>(scenario.nodes), 0),
+      bodies_(static_cast<size_t>(scenario.nodes)) {
   const Family family = !scenario.evicts ? Family::kKeeps
                         : scenario.pins  ? Family::kEvictsAndPins
                                          : Family::kEvicts;

@@ -4,6 +4,7 @@
 // the same list is the same history again.
 #pragma once
 
+#include <deque>
 #include <memory>
 #include <string>
 #include <vector>
@@ -65,6 +66,7 @@ class World {
   // For the proxy's parts.
   Server& server(int node) { return *servers_[static_cast<size_t>(node)]; }
   uint64_t generation(int node) const { return generations_[static_cast<size_t>(node)]; }
+  replication::BodyTraffic& bodies(int node) { return bodies_[static_cast<size_t>(node)]; }
   uint64_t lost_in(int node) const { return lost_in_[static_cast<size_t>(node)]; }
   bool owes_flush(int node) const { return control_->owes_flush(node); }
   void Raise(int node, const char* why);
@@ -110,6 +112,7 @@ class World {
   std::vector<std::unique_ptr<Server>> servers_;
   std::vector<uint64_t> generations_;
   std::vector<uint64_t> lost_in_;
+  std::deque<replication::BodyTraffic> bodies_;  // by node
   int master_ = 0;
   uint64_t next_link_ = 1;
   std::vector<std::unique_ptr<Link>> links_;

@@ -143,7 +143,7 @@ TEST(Soak, EveryWriteRunsOnceWhileTheMasterIsFlushedBehindOurBack) {
       },
       10 * Patience()));
   for (auto& thread : clients) thread.join();
-  EXPECT_EQ(wrong, std::vector<std::string>(kClients));
+  EXPECT_EQ(wrong, std::vector<std::string>(kClients)) << client("PROXY", "INFO");
   for (int i = 0; i < kClients; ++i) {
     const int depth = i % 2 == 0 ? 1 : 10;
     EXPECT_EQ(stage.master()("GET", "counter" + std::to_string(i)),
