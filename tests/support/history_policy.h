@@ -1,7 +1,8 @@
 // The rules under trial, each of which can be left out.
 //
-// The defaults are what the product does, or should do; each mutation breaks one rule, and a
-// simulation that deserves its name must notice.
+// The defaults are what the product does. Leaving out one of most of them breaks a promise in some
+// history, and tests/replication/simulation_test.cc holds the simulation to noticing that; the
+// others are covered by another rule, or chance hardly gets there.
 #pragma once
 
 namespace history {
