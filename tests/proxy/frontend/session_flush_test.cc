@@ -139,6 +139,46 @@ TEST(SessionFlush, OrOfACallThatWasSentBeforeTheFlushWasAnswered) {
   EXPECT_TRUE(house.Gets(client, kRan));
 }
 
+TEST(SessionFlush, OrOfACallBesideWhichAnotherWorkersBodyWasOnItsWay) {
+  House house;
+  house.BelieveKnown(0, kBody, false);
+  const auto sha = replication::Sha1::Of(kBody);
+  house.shared(0).bodies.Sent(sha);
+  house.master().AnswerOnce(kExists, "*1\r\n:1\r\n");
+  EXPECT_TRUE(house.Answers(house.Connect(), kEvalsha, kRan));
+  EXPECT_EQ(house.counters.noscript_repaired.Get(), 1u);
+}
+
+TEST(SessionFlush, BodiesOfACallAndOfScriptLoadAreOnTheirWayUntilTheyAreAnswered) {
+  House house;
+  const auto sha = replication::Sha1::Of(kBody);
+  for (const std::string& command : {kEval, "SCRIPT LOAD " + kBody, kEvalsha}) {
+    house.master().Hold();
+    Client& client = house.Connect();
+    client.Say(command);
+    ASSERT_TRUE(house.Until([&] { return house.master().held() == 1; }));
+    EXPECT_EQ(house.shared(0).bodies.OnTheWay(sha), command != kEvalsha) << command;
+    house.master().Release();
+    ASSERT_TRUE(house.Until([&] { return client.got().ends_with("\r\n"); }));
+    EXPECT_FALSE(house.shared(0).bodies.OnTheWay(sha)) << command;
+  }
+  // ... and until they are lost, or their client has left.
+  house.settings.scripts.eval_as_evalsha = false;
+  house.master().Hold();
+  Client& leaves = house.Connect();
+  leaves.Say(kEval);
+  ASSERT_TRUE(house.Until([&] { return house.master().held() == 1; }));
+  house.session(3).Close();
+  EXPECT_TRUE(house.shared(0).bodies.OnTheWay(sha)) << "the node executes it all the same";
+  house.master().Release();
+  EXPECT_TRUE(house.Until([&] { return !house.shared(0).bodies.OnTheWay(sha); }));
+  house.master().Hold();
+  house.Connect().Say(kEval);
+  ASSERT_TRUE(house.Until([&] { return house.master().held() == 1; }));
+  house.master().CloseAll();
+  EXPECT_TRUE(house.Until([&] { return !house.shared(0).bodies.OnTheWay(sha); }));
+}
+
 TEST(SessionFlush, ARefusedFlushMakesNoWordTheServers) {
   House house;
   house.BelieveKnown(0, kBody, false);
