@@ -179,6 +179,7 @@ TEST(Auth, AWrongPasswordOfTheProxyIsSaidOnceAndMendedByTheServersSide) {
     EXPECT_TRUE(answer.starts_with("-UPSTREAMDOWN")) << answer;
     EXPECT_NE(answer.find("WRONGPASS"), std::string::npos) << answer;
   }
+  EXPECT_TRUE(proxy.WaitLog("node.down"));
   EXPECT_EQ(proxy.LogLines("node.down").size(), 1u);
   nodes.master()("CONFIG", "SET", "requirepass", "wrong");
   EXPECT_TRUE(WaitUntil([&] { return client("AUTH", "wrong") == "+OK"; }));

@@ -51,13 +51,16 @@ TEST(BadUpstream, WithoutAnyNodeItAnswersAndFindsTheMasterWhenItComes) {
   const ProxyProcess proxy({address}, ShortHold());
   ExpectUpstreamDown(proxy, address);
   AFewPolls();
+  EXPECT_TRUE(proxy.WaitLog("node.down"));
   EXPECT_EQ(proxy.LogLines("node.down").size(), 1u);
+  EXPECT_TRUE(proxy.WaitLog("topology.changed", "there is no master"));
   EXPECT_EQ(proxy.LogLines("topology.changed", "there is no master").size(), 1u);
   RedisProcess::Options options;
   options.port = port;
   RedisProcess server(options);
   RespClient client = proxy.Connect();
   EXPECT_TRUE(WaitUntil([&] { return client("SET", "k", "v") == "+OK"; }));
+  EXPECT_TRUE(proxy.WaitLog("node.up"));
   EXPECT_EQ(proxy.LogLines("node.up").size(), 1u);
 }
 

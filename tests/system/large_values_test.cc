@@ -178,6 +178,7 @@ TEST(SlowClients, OneThatNeverReadsItsManyRepliesIsClosedAtItsLimit) {
   EXPECT_TRUE(stage.proxy.WaitLog("client.closed", "it does not read its replies"));
   for (int i = 0; i < 100; ++i) ASSERT_EQ(other("PING"), "+PONG");
   sender.join();
+  EXPECT_TRUE(stage.proxy.WaitLog("client.closed"));
   EXPECT_EQ(stage.proxy.LogLines("client.closed").size(), 1u);
   EXPECT_EQ(stage.proxy.Counter("clients_closed_output"), 1);
   ExpectPeakBelow(stage.proxy, before_mb + 40);

@@ -183,6 +183,7 @@ TEST(ProxyPath, MaxClientsAreServedAndOneMoreIsToldSoAndClosed) {
       return false;
     }
   }));
+  EXPECT_TRUE(stage.proxy.WaitLog("client.refused"));
   EXPECT_EQ(stage.proxy.LogLines("client.refused").size(), 1u);
 }
 

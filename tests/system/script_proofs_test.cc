@@ -189,6 +189,7 @@ TEST(ScriptCases, Case08_OneMissEmptiesTheWholeSetAndIsRepairedOnce) {
   EXPECT_EQ(counts(EvalShaStat()), 1);
   EXPECT_EQ(counts(EvalStat()), 3);
   EXPECT_EQ(stage.proxy.Counter("noscript_repaired"), 1);
+  EXPECT_TRUE(stage.proxy.WaitLog("noscript.repaired", Sha1Hex(bodies[0])));
   EXPECT_EQ(stage.proxy.LogLines("noscript.repaired", Sha1Hex(bodies[0])).size(), 1u);
 }
 

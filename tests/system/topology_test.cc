@@ -81,6 +81,7 @@ TEST(Topology, AChangeOfMasterByHandIsNoticedWithinTwoPolls) {
   // The old one is read from, once it follows.
   ASSERT_TRUE(WaitUntil([&] { return stage.proxy.Ready(2); }));
   EXPECT_EQ(stage.proxy.StateOf(stage.master()), "readable");
+  EXPECT_TRUE(stage.proxy.WaitLog("topology.changed", "the master is " + next.address()));
   EXPECT_EQ(stage.proxy.LogLines("topology.changed", "the master is " + next.address()).size(), 1u);
 }
 
@@ -240,6 +241,7 @@ TEST(Topology, TwoMastersAreSaidAloudAndTheOneWithMoreIsTaken) {
   ASSERT_TRUE(proxy.WaitLog("topology.two_masters"));
   ASSERT_TRUE(WaitUntil([&] { return proxy.StateOf(other.master()) == "serves"; }));
   EXPECT_NE(proxy.StateOf(one.master()), "serves");
+  EXPECT_TRUE(proxy.WaitLog("topology.two_masters"));
   EXPECT_EQ(proxy.LogLines("topology.two_masters").size(), 1u);
 }
 
