@@ -63,9 +63,9 @@ void Connection::BeginHandshake() {
   std::vector<std::string_view> args;
   if (key_.protocol == 3) {
     args = {"HELLO", "3"};
-    if (!identity.anonymous)
-      args.insert(args.end(),
-                  {"AUTH", identity.user.empty() ? "default" : identity.user, identity.password});
+    const std::string_view user =
+        identity.user.empty() ? "default" : std::string_view(identity.user);
+    if (!identity.anonymous) args.insert(args.end(), {"AUTH", user, identity.password});
   } else if (!identity.anonymous) {
     args = {"AUTH"};
     if (!identity.user.empty()) args.push_back(identity.user);

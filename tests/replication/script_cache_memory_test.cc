@@ -25,6 +25,12 @@ void* operator new(size_t size) {
   return memory;
 }
 
+void* operator new(size_t size, const std::nothrow_t&) noexcept {
+  void* memory = std::malloc(size == 0 ? 1 : size);
+  if (memory != nullptr) bytes_held += malloc_usable_size(memory);
+  return memory;
+}
+
 void operator delete(void* memory) noexcept {
   if (memory == nullptr) return;
   bytes_held -= malloc_usable_size(memory);
