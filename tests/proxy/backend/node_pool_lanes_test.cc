@@ -54,15 +54,15 @@ TEST_F(NodePoolTest, ALaneThatLeadsToTheSameProcessRaisesNothing) {
 }
 
 TEST_F(NodePoolTest, LosingALaneRaisesTheGenerationAndEmptiesWhatWasKnown) {
-  Connection* lane = ReadyLane(key_);
+  const replication::LaneId lane = ReadyLane(key_)->id();
   const auto sha = replication::Sha1::Of("return 1");
   const uint64_t before = generation();
   ASSERT_TRUE(pool_->Scripts().MarkKnown(sha, before));
-  EXPECT_EQ(pool_->Scripts().Of(sha, lane->id()), State::kKnown);
+  EXPECT_EQ(pool_->Scripts().Of(sha, lane), State::kKnown);
   node_.CloseAll();
   ASSERT_TRUE(Until([&] { return pool_->lanes_open() == 0; }));
   EXPECT_EQ(generation(), before + 1);
-  EXPECT_EQ(pool_->Scripts().Of(sha, lane->id()), State::kUnknown);
+  EXPECT_EQ(pool_->Scripts().Of(sha, lane), State::kUnknown);
   EXPECT_EQ(pool_->Scripts().generation(), before + 1);
   EXPECT_EQ(counters_.generations_raised.Get(), 1u);
   EXPECT_EQ(suspected_, 1) << "the picture may be out of date";
