@@ -348,7 +348,9 @@ void Session::PauseFor(backend::Connection& connection) {
     retired_for_us_ = connection.id();
     upstream_.pool()->RetireLane(connection);
   }
-  const bool others_wait = connection.outstanding() > 1 && !upstream_.has_lease();
+  // Our own commands behind it are in nobody else's way.
+  const bool others_wait =
+      connection.outstanding() > upstream_.on_the_way() && !upstream_.has_lease();
   if (others_wait) return;  // ... and those already behind it are kept waiting only at the limit
   connection.PauseReading();
   paused_ = &connection;
