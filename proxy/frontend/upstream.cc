@@ -418,10 +418,6 @@ void Upstream::OnAnswered(Call& call) {
   }
 }
 
-void Upstream::OnLost(Call& call) {
-  OnAnswered(call);
-}
-
 void Upstream::GiveBackCleanLease() {
   if (lease_ == nullptr || on_the_way_ > 0 || !transaction_.clean()) return;
   backend::Connection* lease = std::exchange(lease_, nullptr);

@@ -47,7 +47,6 @@ class Upstream final : private backend::LeaseHolder {
 
   // The reply to `call` is complete, or will never come.
   void OnAnswered(Call& call);
-  void OnLost(Call& call);
   // After a reply's meaning was taken in: a lease with nothing in it goes back.
   void GiveBackCleanLease();
   // The client will send nothing more, and what blocks on the lease must not outlive it.
