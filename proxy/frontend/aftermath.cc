@@ -111,6 +111,12 @@ Aftermath::Next Aftermath::Take(Call& call, ReplyQueue& queue, Upstream& upstrea
       return Next::kDeliver;
     case After::kExec:
       return TakeExec(call, reply, upstream);
+    case After::kPause:
+      if (reply == kOk) pool.PauseWrites(call.pause_ms);
+      return Next::kDeliver;
+    case After::kUnpause:
+      if (reply == kOk) pool.UnpauseWrites();
+      return Next::kDeliver;
     case After::kRoleChange:
       context_.hub.AskNodesNow();
       return Next::kDeliver;

@@ -55,6 +55,8 @@ enum class After : uint8_t {
   kUnwatch,       //
   kWatch,         //
   kRoleChange,    // REPLICAOF, FAILOVER: ask the nodes now
+  kPause,         // CLIENT PAUSE ms WRITE
+  kUnpause,       // CLIENT UNPAUSE
   kSwallow,       // a command of our own; the client does not see its reply
 };
 
@@ -99,6 +101,7 @@ struct Call : backend::Call {
   bool nil_reply = false;      // EXEC after the WATCH was lost: it was sent as DISCARD
   uint8_t attempts = 0;        // times it was sent
 
+  uint64_t pause_ms = 0;         // CLIENT PAUSE
   int16_t db = -1;               // SELECT: the database it is about
   int16_t protocol = 0;          // HELLO: the protocol it is about
   replication::NodeId node = 0;  // where it was sent

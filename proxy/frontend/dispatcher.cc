@@ -30,6 +30,9 @@ constexpr std::string_view kNoDebug =
 constexpr std::string_view kNoShutdown =
     "ERR SHUTDOWN is refused by shacast; set routing.forward_shutdown = true to pass it on";
 
+// A sum with the present time does not overflow.
+constexpr int64_t kLongestPauseMs = int64_t{1} << 61;
+
 std::string ErrorReply(std::string_view words) {
   return resp::ReplyWriter(2).Error(words).Take();
 }
@@ -78,6 +81,7 @@ Dispatcher::Verdict Dispatcher::Prepare(Call& call, const Args& args, bool in_mu
   // the same.)
   if (!command.Takes(args.size()) && !(in_multi && command.kind == Kind::kExec))
     return Plain(call, command);
+  call.may_write = command.may_write;
   switch (command.kind) {
     case Kind::kPlain:
       return Plain(call, command);
@@ -194,6 +198,7 @@ Dispatcher::Verdict Dispatcher::Eval(Call& call, const Args& args, const resp::C
                           VouchedReadOnly(call.script.sha);
   const auto* held = context_.scripts.Find(call.script.sha);
   if (held != nullptr) call.body = *held;
+  call.may_write = command.may_write && !replication::SaysNoWrites(args[1]);
   call.script.may_imitate =
       held != nullptr ? (*held)->says_noscript : replication::SaysNoScript(args[1]);
   call.read_only = call.script.read_only;
@@ -218,6 +223,7 @@ Dispatcher::Verdict Dispatcher::EvalSha(Call& call, const Args& args,
     no_writes = call.body->no_writes;
   }
   call.script.read_only = IsReadOnlyForm(command.name) || no_writes || VouchedReadOnly(*sha);
+  call.may_write = command.may_write && !no_writes;
   call.read_only = call.script.read_only;
   call.where = call.read_only ? Where::kReads : Where::kMaster;
   return Verdict::kSend;
@@ -355,6 +361,16 @@ Dispatcher::Verdict Dispatcher::Client(Call& call, const Args& args, std::string
              (EqualsWord(args[2], "LIB-NAME") || EqualsWord(args[2], "LIB-VER"))) {
     (EqualsWord(args[2], "LIB-NAME") ? state_.lib_name : state_.lib_version) = args[3];
     *answer = kOk;
+  } else if (EqualsWord(sub, "PAUSE") && n == 4 && EqualsWord(args[3], "WRITE")) {
+    call.after = After::kPause;
+    call.barrier = true;
+    call.pause_ms = static_cast<uint64_t>(
+        std::clamp<int64_t>(resp::ParseNumber(args[2]).value_or(0), 0, kLongestPauseMs));
+    return Verdict::kSend;
+  } else if (EqualsWord(sub, "UNPAUSE") && n == 2) {
+    call.after = After::kUnpause;
+    call.barrier = true;
+    return Verdict::kSend;
   } else if (n > 2 && (EqualsWord(sub, "REPLY") || EqualsWord(sub, "TRACKING") ||
                        EqualsWord(sub, "CACHING") || EqualsWord(sub, "NO-EVICT") ||
                        EqualsWord(sub, "NO-TOUCH") || EqualsWord(sub, "CAPA") ||

@@ -50,6 +50,7 @@ struct Command {
   Kind kind = Kind::kPlain;
   bool told = false;       // the server has it
   bool read_only = false;  // the server's flag
+  bool may_write = false;  // it writes, or may be replicated: held back by CLIENT PAUSE WRITE
   int arity = 0;           // as the server counts: with its name; -n = n or more; 0 = unknown
 
   // A server refuses other numbers of arguments before it does anything.
@@ -65,6 +66,7 @@ struct ServerCommand {
   bool read_only = false;
   bool blocking = false;
   int arity = 0;
+  bool writes = false;
 };
 
 class CommandTable {

@@ -65,10 +65,10 @@ class DispatcherTest : public ::testing::Test {
     return told;
   }
   static std::string NameOf(After after) {
-    static const char* const kNames[] = {"nothing", "script", "load",  "exists", "flush",
-                                         "kill",    "show",   "proxy", "hello",  "auth",
-                                         "select",  "reset",  "multi", "exec",   "discard",
-                                         "unwatch", "watch",  "role",  "swallow"};
+    static const char* const kNames[] = {
+        "nothing", "script",  "load",  "exists", "flush", "kill",    "show",
+        "proxy",   "hello",   "auth",  "select", "reset", "multi",   "exec",
+        "discard", "unwatch", "watch", "role",   "pause", "unpause", "swallow"};
     return kNames[static_cast<int>(after)];
   }
   std::string Request() const { return std::string(call_->request.view()); }
@@ -226,6 +226,39 @@ TEST_F(DispatcherTest, SelectIsNotedWhereItCouldSucceed) {
   EXPECT_EQ(Told("SELECT 0"), "master select barrier db0");
   for (const char* words :
        {"SELECT", "SELECT x", "SELECT -1", "SELECT 01", "SELECT 3 4", "SELECT 99999999"})
+    EXPECT_EQ(Told(words), "master") << words;
+}
+
+TEST_F(DispatcherTest, WhatAPauseOfWritesHoldsBackIsKnownByTheServersFlags) {
+  const std::string no_writes = "#!lua flags=no-writes\nreturn 1";
+  house_.Hold(no_writes);
+  const auto may_write = [this](const std::vector<std::string>& words) {
+    Prepare(words);
+    return call_->may_write;
+  };
+  EXPECT_TRUE(may_write({"SET", "k", "v"}));
+  EXPECT_FALSE(may_write({"GET", "k"}));
+  EXPECT_FALSE(may_write({"NONSENSE", "k"})) << "the server refuses it at once";
+  EXPECT_FALSE(may_write({"SET"})) << "so it does this";
+  EXPECT_TRUE(may_write({"EVAL", kBody, "0"}));
+  EXPECT_TRUE(may_write({"EVALSHA", support::ShaOf(kBody), "0"}));
+  EXPECT_FALSE(may_write({"EVAL_RO", kBody, "0"}));
+  EXPECT_FALSE(may_write({"EVAL", no_writes, "0"}));
+  EXPECT_FALSE(may_write({"EVALSHA", support::ShaOf(no_writes), "0"}));
+  house_.context.vouched = {replication::Sha1::Of(kBody)};
+  EXPECT_TRUE(may_write({"EVAL", kBody, "0"})) << "the server does not know what we were told";
+}
+
+TEST_F(DispatcherTest, APauseOfWritesAndItsEndAreNoted) {
+  EXPECT_EQ(Told("CLIENT PAUSE 1500 WRITE"), "master pause barrier");
+  EXPECT_EQ(call_->pause_ms, 1500u);
+  EXPECT_EQ(Told("client pause 99999999999999999999 write"), "master pause barrier");
+  EXPECT_EQ(call_->pause_ms, 0u);
+  EXPECT_EQ(Told("CLIENT PAUSE -1 WRITE"), "master pause barrier");
+  EXPECT_EQ(call_->pause_ms, 0u);
+  EXPECT_EQ(Told("CLIENT UNPAUSE"), "master unpause barrier");
+  for (const char* words : {"CLIENT PAUSE", "CLIENT PAUSE 100", "CLIENT PAUSE 100 ALL",
+                            "CLIENT PAUSE 100 WRITE x", "CLIENT UNPAUSE x"})
     EXPECT_EQ(Told(words), "master") << words;
 }
 
