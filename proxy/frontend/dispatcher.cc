@@ -138,7 +138,9 @@ Dispatcher::Verdict Dispatcher::Prepare(Call& call, const Args& args, bool in_mu
       *answer = kOk;
       return Verdict::kQuit;
     case Kind::kClient:
-      return in_multi ? Verdict::kSend : Client(call, args, answer);
+      if (!in_multi) return Client(call, args, answer);
+      call.taints = args.size() > 2;  // SETNAME, TRACKING, REPLY, ...
+      return Verdict::kSend;
     case Kind::kProxy:
       return Local(call, After::kProxy);
     case Kind::kShutdown:
