@@ -177,7 +177,7 @@ TEST(ClientCommands, AreRefusedInTheServersOwnWords) {
                               Args{"CLIENT", "KILL"},
                               Args{"CLIENT", "KILL", "1.2.3.4:5"},
                               Args{"CLIENT", "KILL", "ID", "x"},
-                              Args{"CLIENT", "KILL", "ID", "0"},
+                              Args{"CLIENT", "KILL", "ID", "-1"},
                               Args{"CLIENT", "KILL", "ID", "999999"},
                               Args{"CLIENT", "KILL", "ID", "999998", "999999"},
                               Args{"CLIENT", "KILL", "TYPE", "x"},
