@@ -169,6 +169,7 @@ void Connection::Send(Call& call, base::Slice bytes) {
   last_ = &call;
   ++outstanding_;
   if (call.is_script) ++scripts_;
+  if (call.may_write) ++writes_;
   More(std::move(bytes));
 }
 
@@ -311,6 +312,7 @@ void Connection::PopCall() {
   if (first_ == nullptr) last_ = nullptr;
   --outstanding_;
   if (call->is_script) --scripts_;
+  if (call->may_write) --writes_;
   const uint64_t now = loop_.now_ms();
   behind_slow_ = first_ != nullptr && (behind_slow_ || now - oldest_since_ms_ >= kSlowMs);
   oldest_since_ms_ = now;

@@ -37,6 +37,8 @@ struct ConnectionKey {
   IdentityRef identity;
   int db = 0;
   int protocol = 2;
+  // A lane for what may write, while that is paused: nothing else should wait behind it.
+  bool paused = false;
 
   friend bool operator==(const ConnectionKey&, const ConnectionKey&) = default;
 };
@@ -106,6 +108,7 @@ class Connection final : private net::StreamOwner {
   Call* oldest() const { return first_; }
   // Scripts are among them.
   bool carries_script() const { return scripts_ > 0; }
+  bool may_write() const { return writes_ > 0; }
   // How long the oldest call has been the oldest, in milliseconds.
   uint64_t oldest_age_ms() const;
   // Bytes that the node has not taken yet.
@@ -179,6 +182,7 @@ class Connection final : private net::StreamOwner {
   Call* last_ = nullptr;
   size_t outstanding_ = 0;
   size_t scripts_ = 0;
+  size_t writes_ = 0;
   bool behind_slow_ = false;
   uint64_t oldest_since_ms_ = 0;
 

@@ -145,6 +145,7 @@ void NodeMonitor::OnClients(const ReplyTree* answer) {
 
 void NodeMonitor::Finish() {
   polling_ = false;
+  if (facts_) shared_->answered_since_ms.store(asked_ms_);
   if (facts_) reports_.facts(*std::exchange(facts_, std::nullopt));
   if (std::exchange(again_, false)) PollNow();
 }

@@ -76,7 +76,7 @@ class NodeMonitor final : private ControlOwner {
   bool polling_ = false;
   uint64_t asked_ms_ = 0;  // when the present poll began, or when the node was connected to
   bool again_ = false;     // asked for while one was on its way
-  const backend::NodeSharedRef shared_;  // whether it owes a flush is read by the workers
+  const backend::NodeSharedRef shared_;  // what is noted there is read by the workers
   bool flushing_ = false;                // the newest of them is on its way
   uint64_t flushes_owed_ = 0;            // counts them: an answer pays for those before it only
   std::optional<replication::NodeFacts> facts_;  // of the present poll
