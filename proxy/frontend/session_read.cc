@@ -18,8 +18,10 @@ net::StreamOwner::Taken Session::OnRead(const base::Slice& data) {
   } else if (streaming_ != nullptr) {
     taken = ContinueStreaming(data);
   }
+  state_.bytes_in += taken.bytes;
   if (swallow_rest_ || streaming_ != nullptr || closed_) return taken;
   const Taken parsed = Parse(data.Sub(taken.bytes, data.size - taken.bytes));
+  state_.bytes_in += parsed.bytes;
   return {taken.bytes + parsed.bytes, parsed.want};
 }
 
