@@ -30,18 +30,23 @@ void RaiseDescriptorLimit(uint32_t max_clients) {
                     {{"descriptors", uint64_t{limit.rlim_cur}}, {"max_clients", max_clients}});
 }
 
+uint32_t WorkersOf(const config::Settings& settings) {
+  return settings.proxy.workers > 0 ? settings.proxy.workers
+                                    : std::max(1u, std::thread::hardware_concurrency());
+}
+
 }  // namespace
 
 Server::Server(std::shared_ptr<const config::Settings> settings, Certificates certificates)
-    : settings_(std::move(settings)), certificates_(std::move(certificates)) {
-  const uint32_t cores = std::max(1u, std::thread::hardware_concurrency());
-  const uint32_t count = settings_->proxy.workers > 0 ? settings_->proxy.workers : cores;
+    : settings_(std::move(settings)),
+      certificates_(std::move(certificates)),
+      process_{.version = kVersion, .workers = WorkersOf(*settings_), .clients = clients_} {
   Switchboard& switchboard = *this;
   control::Crew& crew = *this;
   all_counters_.push_back(&own_counters_);
-  for (uint32_t i = 0; i < count; ++i) {
+  for (size_t i = 0; i < process_.workers; ++i) {
     workers_.push_back(std::make_unique<Worker>(i, settings_, certificates_.nodes, budget_,
-                                                all_counters_, switchboard));
+                                                all_counters_, process_, switchboard));
     all_counters_.push_back(&workers_.back()->counters());
   }
   topology_ = std::make_unique<control::TopologyService>(loop_, *settings_, crew);
@@ -283,6 +288,23 @@ void Server::AskNodesNow() {
 
 void Server::ClientLeft(size_t) {
   clients_.fetch_sub(1);
+}
+
+void Server::VisitClients(size_t for_worker, std::function<void(frontend::Session&)> visit,
+                          std::function<void()> done) {
+  VisitFrom(0, std::move(visit),
+            [this, for_worker, done = std::move(done)] { workers_[for_worker]->Post(done); });
+}
+
+// On whatever thread; hands itself on from worker to worker.
+void Server::VisitFrom(size_t worker, std::function<void(frontend::Session&)> visit,
+                       std::function<void()> done) {
+  if (worker == workers_.size()) {
+    done();
+    return;
+  }
+  workers_[worker]->TellVisit(visit,
+                              [this, worker, visit, done] { VisitFrom(worker + 1, visit, done); });
 }
 
 }  // namespace proxy

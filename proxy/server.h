@@ -64,7 +64,11 @@ class Server final : private control::Crew, private Switchboard {
   void ReplicaThroughUs() override;
   void AskNodesNow() override;
   void ClientLeft(size_t from_worker) override;
+  void VisitClients(size_t for_worker, std::function<void(frontend::Session&)> visit,
+                    std::function<void()> done) override;
 
+  void VisitFrom(size_t worker, std::function<void(frontend::Session&)> visit,
+                 std::function<void()> done);
   base::Status Listen();
   void SayStart() const;
   void OnAccepted(int fd, const std::string& peer, bool tls);
@@ -78,6 +82,7 @@ class Server final : private control::Crew, private Switchboard {
   net::Loop loop_;
   backend::LeaseBudget budget_;
   std::atomic<uint64_t> clients_{0};
+  const frontend::ProcessFacts process_;
   std::atomic<bool> ask_posted_{false};
   uint64_t next_client_id_ = 1;
   size_t next_worker_ = 0;

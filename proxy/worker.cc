@@ -29,7 +29,8 @@ backend::IdentityRef OwnIdentity(const config::UpstreamSettings& upstream,
 
 Worker::Worker(size_t index, std::shared_ptr<const config::Settings> settings,
                net::TlsRef nodes_tls, backend::LeaseBudget& budget,
-               const std::vector<const base::Counters*>& all_counters, Switchboard& switchboard)
+               const std::vector<const base::Counters*>& all_counters,
+               const frontend::ProcessFacts& process, Switchboard& switchboard)
     : index_(index),
       settings_(std::move(settings)),
       switchboard_(switchboard),
@@ -56,6 +57,9 @@ Worker::Worker(size_t index, std::shared_ptr<const config::Settings> settings,
                orphans_,
                eval_rights_,
                static_cast<frontend::ScriptHub&>(*this),
+               static_cast<frontend::ClientHub&>(*this),
+               process,
+               index_,
                script_lines_,
                noscript_lines_,
                Vouched(settings_->routing),
@@ -154,6 +158,15 @@ void Worker::TellDrain(std::function<void()> drained) {
   });
 }
 
+void Worker::TellVisit(std::function<void(frontend::Session&)> visit,
+                       std::function<void()> visited) {
+  loop_.Post([this, visit = std::move(visit), visited = std::move(visited)] {
+    for (auto& [id, session] : sessions_)
+      if (!session->closed()) visit(*session);
+    visited();
+  });
+}
+
 // --- From sessions -------------------------------------------------------------------------------
 
 void Worker::OnSessionClosed(frontend::Session& session) {
@@ -208,6 +221,11 @@ void Worker::ReplicaThroughUs() {
 
 void Worker::AskNodesNow() {
   switchboard_.AskNodesNow();
+}
+
+void Worker::VisitClients(std::function<void(frontend::Session&)> visit,
+                          std::function<void()> done) {
+  switchboard_.VisitClients(index_, std::move(visit), std::move(done));
 }
 
 // --- From time to time ---------------------------------------------------------------------------

@@ -15,6 +15,7 @@
 #include <cstdint>
 #include <memory>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "proxy/backend/call.h"
@@ -43,8 +44,8 @@ enum class After : uint8_t {
   kScriptExists,  //
   kScriptFlush,   //
   kScriptKill,    // kNowhere
-  kScriptShow,    // kNowhere
-  kProxy,         // kNowhere
+  kScriptShow,    // kNowhere, and then the same
+  kProxy,         // the answer is ours, unless the server refuses us a like question
   kHello,         //
   kAuth,          //
   kSelect,        //
@@ -54,6 +55,8 @@ enum class After : uint8_t {
   kDiscard,       //
   kUnwatch,       //
   kWatch,         //
+  kOwnWord,       // CLIENT ID, LIST ...: the same
+  kInfo,          // INFO: the reply gets a section of ours
   kRoleChange,    // REPLICAOF, FAILOVER: ask the nodes now
   kPause,         // CLIENT PAUSE ms WRITE
   kUnpause,       // CLIENT UNPAUSE
@@ -64,12 +67,15 @@ enum class CallState : uint8_t { kHeld, kOnTheWay, kAnswered, kMissed, kLost };
 
 // What was queued in a transaction and matters when it was executed.
 struct TransactionNotes {
-  bool flush = false;    // SCRIPT FLUSH
-  bool changes = false;  // SELECT, HELLO: whether they succeed is seen in EXEC's reply
+  bool flush = false;      // SCRIPT FLUSH
+  bool changes = false;    // SELECT, HELLO: whether they succeed is seen in EXEC's reply
+  bool own_words = false;  // CLIENT ID and its like (OwnWords)
   std::vector<replication::ScriptRef> scripts;  // bodies of EVAL and SCRIPT LOAD
+  // When EXEC was answered: the places of such commands in its array, and the client's own words.
+  std::vector<std::pair<size_t, base::Slice>> places;
 
   // What is behind EXEC need not wait for its reply.
-  bool only_scripts() const { return !flush && !changes; }
+  bool only_scripts() const { return !flush && !changes && !own_words; }
   bool empty() const { return only_scripts() && scripts.empty(); }
 };
 
@@ -110,6 +116,7 @@ struct Call : backend::Call {
   Call* next = nullptr;          // the client's next command
 
   base::Slice request;            // the whole command, as RESP
+  base::Slice said;               // the client's own words, where the server is asked another thing
   backend::IdentityRef identity;  // AUTH, HELLO with AUTH: who it would be
 
   replication::ScriptCall script;

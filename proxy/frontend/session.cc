@@ -6,7 +6,6 @@
 
 #include "proxy/base/log.h"
 #include "proxy/frontend/orphans.h"
-#include "proxy/frontend/proxy_command.h"
 #include "proxy/frontend/settle.h"
 #include "proxy/resp/reply_writer.h"
 
@@ -32,7 +31,10 @@ Session::Session(SessionContext& context, SessionOwner& owner, int fd, uint64_t 
       upstream_(context, state_, static_cast<backend::ReplySink&>(*this)),
       dispatcher_(context, state_),
       aftermath_(context, state_),
-      handle_(std::make_shared<Handle>(Handle{this})) {
+      own_words_(context, state_),
+      handle_(std::make_shared<Handle>(Handle{this})),
+      fd_(fd),
+      since_ms_(context.loop.now_ms()) {
   state_.must_authenticate = !context.settings.proxy.users.empty();
   state_.key.identity =
       state_.must_authenticate ? context.own_identity : context.identities.Anonymous();
@@ -85,6 +87,9 @@ void Session::Pump() {
 
 Session::Step Session::TrySend(Call& call) {
   if (NeedsSettling() || withheld_ > 0) return Step::kStop;
+  // What shacast tells of itself can be told without a master.
+  if (call.after == After::kProxy && context_.nodes.Master() == nullptr)
+    call.where = Where::kNowhere;
   if (call.where == Where::kNowhere) {
     if (!upstream_.transaction().sent_multi || call.after == After::kReset) return DoLocally(call);
     // Inside MULTI it is queued, and the server says what it thinks of it.
@@ -153,15 +158,12 @@ Session::Step Session::DoLocally(Call& call) {
         call.after = After::kNothing;
         return TrySend(call);
       }
-      AnswerHeld(call, resp::ReplyWriter(state_.key.protocol).Bulk((*body)->text).Take());
-      return Step::kNext;
+      own_words_.PrepareShow(call);
+      return TrySend(call);
     }
-    case After::kProxy: {
-      std::vector<std::string_view> args;
-      resp::PeekArguments(call.request.view(), 8, &args);
-      AnswerHeld(call, AnswerProxyCommand(args, context_, state_.key.protocol));
+    case After::kProxy:
+      SayAlone(call);
       return Step::kNext;
-    }
     default:
       break;
   }
@@ -242,6 +244,9 @@ void Session::FinishReply(Call& call) {
       break;
     case Aftermath::Next::kDistribute:
       context_.hub.Distribute(call.body, call.script_epoch, Withhold(call));
+      break;
+    case Aftermath::Next::kOwnWord:
+      SayOwnWord(call);
       break;
     case Aftermath::Next::kFlush:
       context_.hub.FlushEverywhere(call.after == After::kScriptFlush, Withhold(call));

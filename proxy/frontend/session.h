@@ -28,8 +28,10 @@
 
 #include "proxy/backend/connection.h"
 #include "proxy/frontend/aftermath.h"
+#include "proxy/frontend/client_facts.h"
 #include "proxy/frontend/dispatcher.h"
 #include "proxy/frontend/miss_checks.h"
+#include "proxy/frontend/own_words.h"
 #include "proxy/frontend/reply_queue.h"
 #include "proxy/frontend/session_context.h"
 #include "proxy/frontend/session_state.h"
@@ -69,6 +71,10 @@ class Session final : private net::StreamOwner,
   void Start() { stream_.Start(); }
   bool closed() const { return closed_; }
   const SessionState& state() const { return state_; }
+  // What can be told of the client just now.
+  ClientFacts Facts() const;
+  // The server's CLIENT ID of its own connection to the master; 0 if it has none.
+  uint64_t server_id() const;
 
   // Something that it may have waited for has changed.
   void Pump();
@@ -135,6 +141,14 @@ class Session final : private net::StreamOwner,
   void PassUnconfirmed(Call& call, MissChecks::Verdict verdict);
   // The reply to `call` is kept back until the returned function was called.
   std::function<void()> Withhold(Call& call);
+  // Our answer in the place of the server's, or without one.
+  void SayOwnWord(Call& call);
+  void SayAlone(Call& call);
+  void SayOwnWordsOfExec(Call& call);
+  struct ExecAnswers;
+  void SayNextOfExec(Call& call, const std::shared_ptr<ExecAnswers>& answers);
+  void TakeAnswer(Call& call, const OwnWords::Answer& answer, const std::function<void()>& release);
+  std::string Flags() const;
   void Deliver();
   void AnswerHeld(Call& call, std::string reply);
   bool NeedsSettling() const { return unsettled_ > 0; }
@@ -166,6 +180,7 @@ class Session final : private net::StreamOwner,
   Upstream upstream_;
   Dispatcher dispatcher_;
   Aftermath aftermath_;
+  OwnWords own_words_;
   std::shared_ptr<Handle> handle_;
 
   resp::RequestScan scan_;
@@ -188,6 +203,8 @@ class Session final : private net::StreamOwner,
   uint64_t stalled_since_ms_ = 0;
   uint64_t taken_ms_ = 0;  // while stalled: when the client last took something
 
+  const int fd_;
+  const uint64_t since_ms_;
   bool closed_ = false;
   bool draining_ = false;
   bool eof_ = false;

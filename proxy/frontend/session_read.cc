@@ -19,8 +19,10 @@ net::StreamOwner::Taken Session::OnRead(const base::Slice& data) {
   } else if (streaming_ != nullptr) {
     taken = ContinueStreaming(data);
   }
+  state_.bytes_in += taken.bytes;
   if (swallow_rest_ || streaming_ != nullptr || closed_) return taken;
   const Taken parsed = Parse(data.Sub(taken.bytes, data.size - taken.bytes));
+  state_.bytes_in += parsed.bytes;
   return {taken.bytes + parsed.bytes, parsed.want};
 }
 
@@ -168,10 +170,13 @@ net::StreamOwner::Taken Session::SwallowRest(const base::Slice& data) {
 
 void Session::SayTlsFailed(const std::string& why) {
   // Whoever only looks whether somebody listens makes no noise.
-  const auto level = stream_.silent() ? base::log::Level::kDebug : base::log::Level::kWarn;
-  if (!base::log::Enabled(level)) return;
-  base::log::WriteWithin(context_.tls_lines, context_.loop.now_ms(), level, "client.tls_failed",
-                         "a client's TLS handshake failed",
+  if (stream_.silent()) {
+    base::log::Debug("client.tls_failed", "a client never began its TLS handshake",
+                     {{"address", state_.peer}, {"why", why}});
+    return;
+  }
+  base::log::WriteWithin(context_.tls_lines, context_.loop.now_ms(), base::log::Level::kWarn,
+                         "client.tls_failed", "a client's TLS handshake failed",
                          {{"address", state_.peer}, {"why", why}});
 }
 

@@ -372,6 +372,9 @@ void Upstream::NoteQueued(Call& call) {
     case After::kHello:
       transaction_.notes.changes = true;
       break;
+    case After::kOwnWord:
+      transaction_.notes.own_words = true;
+      break;
     case After::kScriptExists:
       break;
     default:

@@ -62,6 +62,7 @@ class Upstream final : private backend::LeaseHolder {
   backend::Connection* connection() const { return lease_ != nullptr ? lease_ : lane_; }
   backend::NodePool* pool() const { return pool_; }
   Transaction& transaction() { return transaction_; }
+  const Transaction& transaction() const { return transaction_; }
 
  private:
   // backend::LeaseHolder

@@ -57,6 +57,7 @@ constexpr Row kRows[] = {
     {"reset", Kind::kReset},
     {"quit", Kind::kQuit},
     {"client", Kind::kClient},
+    {"info", Kind::kInfo},
     {"proxy", Kind::kProxy},
     {"shutdown", Kind::kShutdown},
     {"replicaof", Kind::kRoleChange},

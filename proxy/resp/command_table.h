@@ -38,6 +38,7 @@ enum class Kind : uint8_t {
   kReset,         //
   kQuit,          //
   kClient,        // CLIENT ...
+  kInfo,          // INFO: with a section of ours
   kProxy,         // PROXY ...: ours
   kShutdown,      // refused unless the configuration passes it on
   kRoleChange,    // REPLICAOF, FAILOVER: to the master, and the topology is asked anew

@@ -48,6 +48,10 @@ class ProxyProcess {
   std::string folder() const { return folder_.path(); }
   ChildProcess& process() { return process_; }
 
+  // What those that follow say AUTH with: PROXY is for whom the server lets in.
+  void SetPassword(const std::string& password) { password_ = password; }
+  // PROXY and what is behind it.
+  Value AskProxy(const RespClient::Args& args) const;
   // The nodes as PROXY NODES tells them.
   std::vector<Value> Nodes() const;
   // "serves", "readable", "up", "down"; "" if it is not listed.
@@ -81,6 +85,7 @@ class ProxyProcess {
 
   TempFolder folder_;
   int port_;
+  std::string password_;
   bool expect_gone_ = false;
   ChildProcess process_;
 };

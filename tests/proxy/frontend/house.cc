@@ -131,6 +131,9 @@ House::House(size_t nodes_count)
               orphans,
               eval_rights,
               hub,
+              static_cast<ClientHub&>(*this),
+              process,
+              0,
               script_lines,
               noscript_lines,
               {},
@@ -192,6 +195,14 @@ void House::OnSessionClosed(Session& session) {
 
 void House::OnSessionWaits(Session& session) {
   waiting_[session.state().id] = &session;
+}
+
+void House::VisitClients(std::function<void(Session&)> visit, std::function<void()> done) {
+  loop.Post([this, visit = std::move(visit), done = std::move(done)] {
+    for (const auto& session : sessions_)
+      if (!session->closed()) visit(*session);
+    done();
+  });
 }
 
 void House::Turn() {
