@@ -67,6 +67,14 @@ RespClient::RespClient(const Endpoint& endpoint) : fd_(ConnectTo(endpoint)) {
   if (!endpoint.tls) return;
   fcntl(fd_, F_SETFL, fcntl(fd_, F_GETFL) | O_NONBLOCK);
   tls_ = std::make_unique<TlsWire>(fd_, *endpoint.tls);
+  short waits_for = 0;
+  for (auto done = tls_->Shake(&waits_for); done != 1; done = tls_->Shake(&waits_for)) {
+    const bool failed = !done;
+    if (!failed && WaitFor(fd_, waits_for, Patience())) continue;
+    close(std::exchange(fd_, -1));
+    if (failed) throw ConnectionEnded("no TLS with " + endpoint.ToString());
+    throw NoAnswer("no TLS handshake with " + endpoint.ToString());
+  }
 }
 
 RespClient::~RespClient() {
@@ -93,9 +101,10 @@ RespClient& RespClient::operator=(RespClient&& other) noexcept {
 
 std::optional<size_t> RespClient::TrySend(std::string_view bytes, milliseconds patience) {
   if (tls_ != nullptr) {
-    const auto sent = tls_->Write(bytes);
+    short waits_for = 0;
+    const auto sent = tls_->Write(bytes, &waits_for);
     if (sent != 0) return sent;
-    if (!WaitFor(fd_, tls_->waits_for(), patience)) throw NoAnswer("what was sent is not taken");
+    if (!WaitFor(fd_, waits_for, patience)) throw NoAnswer("what was sent is not taken");
     return 0;
   }
   if (!WaitFor(fd_, POLLOUT, patience)) throw NoAnswer("what was sent is not taken");
@@ -127,14 +136,15 @@ std::optional<bool> RespClient::TryFill(milliseconds patience) {
   const size_t size = buffer_.size();
   if (tls_ != nullptr) {
     buffer_.resize(size + kReadBytes);
-    std::optional<size_t> got = tls_->Read(buffer_.data() + size, kReadBytes);
+    short waits_for = 0;
+    std::optional<size_t> got = tls_->Read(buffer_.data() + size, kReadBytes, &waits_for);
     // Records that are no data, and halves of records, come too.
     const auto until = std::chrono::steady_clock::now() + patience;
     while (got == 0) {
       const auto left =
           std::chrono::duration_cast<milliseconds>(until - std::chrono::steady_clock::now());
-      if (!WaitFor(fd_, tls_->waits_for(), std::max(left, milliseconds(0)))) break;
-      got = tls_->Read(buffer_.data() + size, kReadBytes);
+      if (!WaitFor(fd_, waits_for, std::max(left, milliseconds(0)))) break;
+      got = tls_->Read(buffer_.data() + size, kReadBytes, &waits_for);
     }
     buffer_.resize(size + got.value_or(0));
     if (got == 0) return std::nullopt;

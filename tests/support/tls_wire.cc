@@ -30,35 +30,40 @@ TlsWire::~TlsWire() {
   SSL_CTX_free(context_);
 }
 
-std::optional<size_t> TlsWire::Outcome(int returned, size_t done) {
+std::optional<size_t> TlsWire::Outcome(int returned, size_t done, short* waits_for) {
   if (returned == 1) return done;
   const int error = SSL_get_error(ssl_, returned);
-  waits_for_ = error == SSL_ERROR_WANT_READ ? POLLIN : error == SSL_ERROR_WANT_WRITE ? POLLOUT : 0;
-  if (waits_for_ == 0) return std::nullopt;
+  *waits_for = error == SSL_ERROR_WANT_READ ? POLLIN : error == SSL_ERROR_WANT_WRITE ? POLLOUT : 0;
+  if (*waits_for == 0) return std::nullopt;
   return 0;
 }
 
-std::optional<size_t> TlsWire::Read(char* to, size_t size) {
+std::optional<size_t> TlsWire::Shake(short* waits_for) {
+  const std::lock_guard lock(mutex_);
+  ERR_clear_error();
+  return Outcome(SSL_do_handshake(ssl_), 1, waits_for);
+}
+
+std::optional<size_t> TlsWire::Read(char* to, size_t size, short* waits_for) {
+  const std::lock_guard lock(mutex_);
   ERR_clear_error();
   size_t done = 0;
   const int returned = SSL_read_ex(ssl_, to, size, &done);
-  return Outcome(returned, done);
+  return Outcome(returned, done, waits_for);
 }
 
-std::optional<size_t> TlsWire::Write(std::string_view bytes) {
+std::optional<size_t> TlsWire::Write(std::string_view bytes, short* waits_for) {
+  const std::lock_guard lock(mutex_);
   ERR_clear_error();
   size_t done = 0;
   const int returned = SSL_write_ex(ssl_, bytes.data(), bytes.size(), &done);
-  return Outcome(returned, done);
+  return Outcome(returned, done, waits_for);
 }
 
 void TlsWire::End() {
+  const std::lock_guard lock(mutex_);
   ERR_clear_error();
   if (SSL_is_init_finished(ssl_) != 0) SSL_shutdown(ssl_);
-}
-
-bool TlsWire::pending() const {
-  return SSL_pending(ssl_) > 0;
 }
 
 }  // namespace support
