@@ -126,9 +126,9 @@ bool NodePool::IsCurrent(const Connection& lane) const {
   return false;
 }
 
-bool NodePool::MakeRoomForLease() {
+bool NodePool::MakeRoomForLease(bool beyond) {
   auto& used = context_.budget.used;
-  if (used.fetch_add(1) < context_.settings.max_dedicated) return true;
+  if (used.fetch_add(1) < context_.settings.max_dedicated || beyond) return true;
   used.fetch_sub(1);
   if (idle_.empty()) return false;
   // One of another kind lies idle: its place is taken over, and so is its share of the budget.
@@ -137,7 +137,7 @@ bool NodePool::MakeRoomForLease() {
   return true;
 }
 
-Connection* NodePool::TakeLease(const ConnectionKey& key, LeaseHolder& holder) {
+Connection* NodePool::TakeLease(const ConnectionKey& key, LeaseHolder& holder, bool beyond) {
   const auto idle = std::find_if(idle_.rbegin(), idle_.rend(), [&](const Idle& i) {
     return i.connection->key() == key && !i.connection->closed();
   });
@@ -146,7 +146,7 @@ Connection* NodePool::TakeLease(const ConnectionKey& key, LeaseHolder& holder) {
     connection = std::move(idle->connection);
     idle_.erase(std::next(idle).base());
   } else {
-    if (connect_blocked() || !MakeRoomForLease()) return nullptr;
+    if (connect_blocked() || !MakeRoomForLease(beyond)) return nullptr;
     connection = Connect(key, false);
   }
   context_.counters.leases_taken.Add();

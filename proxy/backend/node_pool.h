@@ -119,7 +119,8 @@ class NodePool final : private ConnectionOwner {
 
   // A connection for `holder` alone. Null: upstream.max_dedicated are in use, or connecting has
   // just failed (see connect_blocked()).
-  Connection* TakeLease(const ConnectionKey& key, LeaseHolder& holder);
+  // `beyond`: however many are in use.
+  Connection* TakeLease(const ConnectionKey& key, LeaseHolder& holder, bool beyond = false);
   // `clean`: no state is left in it, and it may be lent again.
   void ReturnLease(Connection& lease, bool clean);
   bool connect_blocked() const;
@@ -154,7 +155,7 @@ class NodePool final : private ConnectionOwner {
   void OnClosed(Connection& connection, Ending ending, const std::string& why) override;
 
   std::unique_ptr<Connection> Connect(const ConnectionKey& key, bool ask_run_id);
-  bool MakeRoomForLease();
+  bool MakeRoomForLease(bool beyond);
   void Bury(std::unique_ptr<Connection> connection);
   void RetireStuckLane();
   // Lanes with writes on the way take nothing else while those may be held back.

@@ -77,8 +77,6 @@ Aftermath::Next Aftermath::Take(Call& call, ReplyQueue& queue, Upstream& upstrea
   switch (call.after) {
     case After::kNothing:
     case After::kSwallow:
-    case After::kScriptKill:
-    case After::kFunctionKill:
     case After::kReset:
       return Next::kDeliver;
     case After::kOwnWord:
@@ -116,6 +114,9 @@ Aftermath::Next Aftermath::Take(Call& call, ReplyQueue& queue, Upstream& upstrea
       return Next::kDeliver;
     case After::kExec:
       return TakeExec(call, reply, upstream);
+    case After::kScriptKill:
+    case After::kFunctionKill:
+      return code == "NOPERM" || code == "NOAUTH" ? Next::kDeliver : Next::kKill;
     case After::kPause:
       if (reply == kOk) pool.PauseWrites(call.pause_ms);
       return Next::kDeliver;

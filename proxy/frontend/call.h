@@ -43,8 +43,8 @@ enum class After : uint8_t {
   kScriptLoad,    //
   kScriptExists,  //
   kScriptFlush,   //
-  kScriptKill,    // kNowhere
-  kFunctionKill,  // kNowhere
+  kScriptKill,    //
+  kFunctionKill,  //
   kScriptShow,    // kNowhere, and then the same
   kProxy,         // the answer is ours, unless the server refuses us a like question
   kHello,         //
@@ -89,7 +89,9 @@ struct Call : backend::Call {
   bool barrier = false;       // nothing is sent behind it before it is answered
   bool blocks = false;        // waits in the server for as long as it likes
   bool about_writes = false;  // WAIT: ... for the writes that went before it
-  bool any_db = false;        // it has no database, and a busy node refuses SELECT
+  // A way out: sent whatever the number of leases, and in no database, for a busy node refuses
+  // SELECT.
+  bool ends_trouble = false;
   bool pins = false;          // the lease becomes the session's for good, bytes for bytes
   bool is_sync = false;       // ... and what is behind it is a replica
   bool taints = false;        // inside MULTI: a lease in which it was queued is not lent again

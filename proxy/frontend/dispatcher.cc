@@ -95,7 +95,7 @@ Dispatcher::Verdict Dispatcher::Prepare(Call& call, const Args& args, bool in_mu
       return Plain(call, command);
     case Kind::kFunctionKill:
       if (!MayExist(command) || args.size() != 2) return Plain(call, command);
-      return Local(call, After::kFunctionKill);
+      return Kill(call, After::kFunctionKill);
     case Kind::kEval:
       return Eval(call, args, command);
     case Kind::kEvalSha:
@@ -156,8 +156,7 @@ Dispatcher::Verdict Dispatcher::Prepare(Call& call, const Args& args, bool in_mu
       return Verdict::kSend;
     case Kind::kShutdown:
       if (context_.settings.routing.forward_shutdown) {
-        call.any_db = call.barrier = true;
-        return Lease(call);
+        return Kill(call, After::kNothing);
       }
       *answer = ErrorReply(kNoShutdown);
       return Verdict::kAnswer;
@@ -187,6 +186,12 @@ void Dispatcher::NoteLast(const resp::Command& command) {
   if (state_.last_table != context_.table) state_.last_table = context_.table;
   state_.last_command = &command;
   ++state_.commands;
+}
+
+// It must get through to a busy node.
+Dispatcher::Verdict Dispatcher::Kill(Call& call, After after) {
+  call.ends_trouble = call.barrier = true;
+  return Lease(call, after);
 }
 
 // A command without arguments; with some it is an error that changes nothing.
@@ -264,7 +269,7 @@ Dispatcher::Verdict Dispatcher::Script(Call& call, const Args& args, std::string
     call.after = After::kScriptFlush;
     call.barrier = true;
   } else if (EqualsWord(sub, "KILL") && n == 2) {
-    return Local(call, After::kScriptKill);
+    return Kill(call, After::kScriptKill);
   } else if (EqualsWord(sub, "SHOW") && n == 3) {
     return Local(call, After::kScriptShow);
   } else if (EqualsWord(sub, "DEBUG")) {

@@ -45,6 +45,7 @@ class Dispatcher {
   Verdict Client(Call& call, const Args& args);
   Verdict Select(Call& call, const Args& args);
   Verdict Lease(Call& call, After after = After::kNothing);
+  Verdict Kill(Call& call, After after);
   Verdict Bare(Call& call, const Args& args, const resp::Command& command, After after);
   Verdict Local(Call& call, After after);
 

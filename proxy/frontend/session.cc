@@ -167,18 +167,20 @@ Session::Step Session::DoLocally(Call& call) {
     default:
       break;
   }
-  // SCRIPT KILL, FUNCTION KILL: on the control connections, which no script can hold up.
-  call.state = CallState::kAnswered;
-  queue_.HeldChanged();
-  const auto release = Withhold(call);
-  const char* container = call.after == After::kFunctionKill ? "FUNCTION" : "SCRIPT";
-  context_.hub.KillEverywhere(container,
-                              [this, handle = handle_, &call, release](const std::string& reply) {
-                                if (handle->session == nullptr) return;
-                                queue_.Answer(call, base::CopySlice(reply));
-                                release();
-                              });
   return Step::kNext;
+}
+
+// SCRIPT KILL, FUNCTION KILL: the master has let this client do it, and has had its turn. Now on
+// the control connections to every node, which no script can hold up.
+void Session::KillEverywhere(Call& call) {
+  const char* container = call.after == After::kFunctionKill ? "FUNCTION" : "SCRIPT";
+  const bool killed = !resp::IsErrorReply(call.reply.Flatten());
+  context_.hub.KillEverywhere(container, [this, handle = handle_, &call, killed,
+                                          release = Withhold(call)](const std::string& reply) {
+    if (handle->session == nullptr) return;
+    if (!killed && !reply.starts_with("-UPSTREAM")) queue_.Answer(call, base::CopySlice(reply));
+    release();
+  });
 }
 
 std::function<void()> Session::Withhold(Call& call) {
@@ -243,6 +245,9 @@ void Session::FinishReply(Call& call) {
       call.state = CallState::kHeld;
       queue_.HeldChanged();
       context_.counters.reads_repeated.Add();
+      break;
+    case Aftermath::Next::kKill:
+      KillEverywhere(call);
       break;
     case Aftermath::Next::kDistribute:
       context_.hub.Distribute(call.body, call.script_epoch, Withhold(call));

@@ -141,6 +141,7 @@ class Session final : private net::StreamOwner,
   void PassUnconfirmed(Call& call, MissChecks::Verdict verdict);
   // The reply to `call` is kept back until the returned function was called.
   std::function<void()> Withhold(Call& call);
+  void KillEverywhere(Call& call);
   // Our answer in the place of the server's, or without one.
   void SayOwnWord(Call& call);
   void SayAlone(Call& call);

@@ -105,6 +105,46 @@ TEST(ScriptTrouble, AFunctionThatRunsOnAReplicaIsKilledToo) {
   EXPECT_EQ(admin.Ask({"FUNCTION", "KILL"}).code(), "NOTBUSY");
 }
 
+TEST(ScriptTrouble, WhoMayNotKillDoesNotKill) {
+  StageOptions options = OneNode("100");
+  options.server.args.insert(options.server.args.end(), {"--requirepass", "secret"});
+  options.server.password = "secret";
+  options.config.Set("upstream", "password", TomlString("secret"));
+  Stage stage(options);
+  stage.master()("ACL", "SETUSER", "bob", "on", ">bob", "~*", "+@all", "-script", "+eval");
+  RespClient slow = stage.Connect();
+  RespClient bob = stage.Connect();
+  RespClient nobody = stage.Connect();
+  ASSERT_TRUE(WaitUntil([&] { return slow("AUTH", "secret") == "+OK"; }));
+  ASSERT_EQ(bob("AUTH", "bob", "bob"), "+OK");
+  slow.Send({"EVAL", kEndlessScript, "0"});
+  ASSERT_TRUE(IsBusy(stage.master()));
+  EXPECT_EQ(bob.Ask({"SCRIPT", "KILL"}).code(), "NOPERM");
+  EXPECT_EQ(nobody.Ask({"SCRIPT", "KILL"}).code(), "NOAUTH");
+  EXPECT_FALSE(slow.ReceiveWithin(milliseconds(20)));
+  RespClient admin = stage.Connect();
+  EXPECT_EQ(admin("AUTH", "secret"), "+OK");
+  EXPECT_EQ(admin("SCRIPT", "KILL"), "+OK");
+  EXPECT_TRUE(slow.Receive().is_error());
+}
+
+TEST(ScriptTrouble, AKillGetsThroughWhenAllDedicatedConnectionsAreInUse) {
+  StageOptions options = OneNode("100");
+  options.config.Set("upstream", "max_dedicated", "2");
+  Stage stage(options);
+  std::vector<RespClient> waiting;
+  for (int i = 0; i < 2; ++i) {
+    waiting.push_back(stage.Connect());
+    waiting.back().Send({"BLPOP", "l", "0"});
+  }
+  ASSERT_TRUE(WaitUntil([&] { return stage.master().InfoNumber("blocked_clients") == 2; }));
+  RespClient slow = stage.Connect();
+  slow.Send({"EVAL", kEndlessScript, "0"});
+  ASSERT_TRUE(IsBusy(stage.master()));
+  EXPECT_EQ(stage.Connect()("SCRIPT", "KILL"), "+OK");
+  EXPECT_TRUE(slow.Receive().is_error());
+}
+
 TEST(ScriptTrouble, ShutdownGetsThroughFromAnyDatabase) {
   for (const char* protocol : {"2", "3"}) {
     StageOptions options = OneNode("100");

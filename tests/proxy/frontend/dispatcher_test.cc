@@ -170,7 +170,7 @@ TEST_F(DispatcherTest, EachSubcommandOfScriptHasItsTreatment) {
   EXPECT_EQ(Told("SCRIPT FLUSH"), "master flush barrier");
   EXPECT_EQ(Told("SCRIPT FLUSH SYNC"), "master flush barrier");
   EXPECT_EQ(Told("SCRIPT FLUSH async"), "master flush barrier");
-  EXPECT_EQ(Told("SCRIPT KILL"), "here kill");
+  EXPECT_EQ(Told("SCRIPT KILL"), "lease kill barrier");
   EXPECT_EQ(Told("SCRIPT SHOW sha"), "here show");
   EXPECT_EQ(Told("SCRIPT DEBUG YES").substr(0, 33), "-ERR SCRIPT DEBUG is refused by s");
   // The master knows what is wrong with the rest.
@@ -365,7 +365,7 @@ TEST_F(DispatcherTest, ShutdownIsRefusedUnlessItIsPassedOn) {
             "on\r\n");
   house_.settings.routing.forward_shutdown = true;
   EXPECT_EQ(Told("SHUTDOWN NOSAVE"), "lease barrier");
-  EXPECT_TRUE(call_->any_db);
+  EXPECT_TRUE(call_->ends_trouble);
 }
 
 TEST_F(DispatcherTest, AChangeOfRolesIsFollowedByALookAtTheNodes) {
