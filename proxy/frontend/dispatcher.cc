@@ -134,6 +134,7 @@ Dispatcher::Verdict Dispatcher::Prepare(Call& call, const Args& args, bool in_mu
       *answer = kOk;
       return Verdict::kQuit;
     case Kind::kClient:
+      call.id_at = OwnWords::IdIn(args);
       if (!in_multi) return Client(call, args);
       own_words_.PrepareClient(call, args);
       call.barrier = false;
