@@ -136,7 +136,8 @@ Dispatcher::Verdict Dispatcher::Prepare(Call& call, const Args& args, bool in_mu
     case Kind::kClient:
       call.id_at = OwnWords::IdIn(args);
       if (!in_multi) return Client(call, args);
-      own_words_.PrepareClient(call, args);
+      call.taints =
+          !own_words_.PrepareClient(call, args) && args.size() > 2;  // TRACKING, REPLY, ...
       call.barrier = false;
       return Verdict::kSend;
     case Kind::kInfo:
