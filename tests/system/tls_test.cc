@@ -203,8 +203,8 @@ TEST(Tls, ANodeOfWhomSomethingIsWrongIsNotUsedAndItIsSaidWhy) {
                         {node.address(), with("tls_server_name", "other.example"),
                          "hostname mismatch, expected \"other.example\""},
                         {node.address(), no_certificate, "certificate required"},
-                        {plain.address(), NodesByTls(), "TLS: "},
-                        {node.address(), ProxyConfig(), ""}};
+                        {plain.address(), NodesByTls(), "TLS: no handshake within 1000 ms"},
+                        {node.address(), ProxyConfig(), "does it want TLS? see upstream.tls"}};
   for (const Case& one : cases) {
     ProxyProcess proxy({one.address}, one.config);
     EXPECT_TRUE(proxy.WaitLog("node.down", one.why)) << one.why << proxy.Log();
