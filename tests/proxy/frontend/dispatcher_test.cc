@@ -66,9 +66,9 @@ class DispatcherTest : public ::testing::Test {
   }
   static std::string NameOf(After after) {
     static const char* const kNames[] = {
-        "nothing", "script", "load",   "exists", "flush", "kill",    "show",    "proxy",
-        "hello",   "auth",   "select", "reset",  "multi", "exec",    "discard", "unwatch",
-        "watch",   "own",    "info",   "role",   "pause", "unpause", "swallow"};
+        "nothing", "script", "load", "exists", "flush", "kill",  "fkill",   "show",
+        "proxy",   "hello",  "auth", "select", "reset", "multi", "exec",    "discard",
+        "unwatch", "watch",  "own",  "info",   "role",  "pause", "unpause", "swallow"};
     return kNames[static_cast<int>(after)];
   }
   std::string Request() const { return std::string(call_->request.view()); }
@@ -364,7 +364,8 @@ TEST_F(DispatcherTest, ShutdownIsRefusedUnlessItIsPassedOn) {
             "-ERR SHUTDOWN is refused by shacast; set routing.forward_shutdown = true to pass it "
             "on\r\n");
   house_.settings.routing.forward_shutdown = true;
-  EXPECT_EQ(Told("SHUTDOWN NOSAVE"), "lease");
+  EXPECT_EQ(Told("SHUTDOWN NOSAVE"), "lease barrier");
+  EXPECT_TRUE(call_->any_db);
 }
 
 TEST_F(DispatcherTest, AChangeOfRolesIsFollowedByALookAtTheNodes) {
