@@ -49,6 +49,9 @@ enum class After : uint8_t {
   kAuth,          //
   kSelect,        //
   kReset,         // kNowhere
+  kSubscribe,     // (P|S)SUBSCRIBE, (P|S)UNSUBSCRIBE
+  kReplyMode,     // CLIENT REPLY
+  kKeep,          // CLIENT TRACKING, NO-EVICT ...: what the server keeps for the connection
   kMulti,         //
   kExec,          //
   kDiscard,       //
@@ -58,12 +61,19 @@ enum class After : uint8_t {
   kSwallow,       // a command of our own; the client does not see its reply
 };
 
+// CLIENT REPLY.
+enum class ReplyMode : uint8_t { kOn, kOff, kSkip };
+
+// What a server keeps for a connection by CLIENT TRACKING, NO-EVICT, NO-TOUCH, IMPORT-SOURCE.
+enum class Keep : uint8_t { kTracking, kNoEvict, kNoTouch, kImportSource };
+
 enum class CallState : uint8_t { kHeld, kOnTheWay, kAnswered, kMissed, kLost };
 
 // What was queued in a transaction and matters when it was executed.
 struct TransactionNotes {
   bool flush = false;    // SCRIPT FLUSH
   bool changes = false;  // SELECT, HELLO: whether they succeed is seen in EXEC's reply
+  bool pins = false;     // SUBSCRIBE, CLIENT REPLY ...: from EXEC on it is bytes for bytes
   std::vector<replication::ScriptRef> scripts;  // bodies of EVAL and SCRIPT LOAD
 
   // What is behind EXEC need not wait for its reply.
@@ -80,7 +90,8 @@ struct Call : backend::Call {
   bool barrier = false;       // nothing is sent behind it before it is answered
   bool blocks = false;        // waits in the server for as long as it likes
   bool about_writes = false;  // WAIT: ... for the writes that went before it
-  bool pins = false;          // the lease becomes the session's for good, bytes for bytes
+  bool pins = false;          // the lease becomes the session's for good, bytes for bytes; inside
+                              // MULTI: ... with EXEC
   bool is_sync = false;       // ... and what is behind it is a replica
   bool streaming = false;     // passes through in pieces, and cannot be sent again
   bool wants_whole = false;   // the reply is looked at before it is passed on
@@ -98,6 +109,12 @@ struct Call : backend::Call {
   bool queued = false;         // inside MULTI: its reply says nothing of what it did
   bool nil_reply = false;      // EXEC after the WATCH was lost: it was sent as DISCARD
   uint8_t attempts = 0;        // times it was sent
+
+  ReplyMode reply_mode = ReplyMode::kOn;  // kReplyMode
+  bool mode_said = false;                 // ... which the server allowed
+  Keep keep = Keep::kTracking;            // kKeep
+  bool keep_on = false;                   // ... from now on, or no longer
+  uint32_t channels = 0;  // kSubscribe: confirmations to come; 0: as many as it is subscribed to
 
   int16_t db = -1;               // SELECT: the database it is about
   int16_t protocol = 0;          // HELLO: the protocol it is about
@@ -122,6 +139,8 @@ struct Call : backend::Call {
   std::unique_ptr<TransactionNotes> notes;  // EXEC
 
   base::ByteQueue reply;  // while it may not leave yet, or must be seen whole
+  // What the node sent unasked behind it, while it may not leave yet.
+  std::unique_ptr<base::ByteQueue> pushes;
 
   // The first bytes of a reply that was passed on as it came.
   char head_bytes[16] = {};

@@ -114,6 +114,8 @@ Dispatcher::Verdict Dispatcher::Prepare(Call& call, const Args& args, bool in_mu
       call.blocks = true;
       call.about_writes = true;
       return Lease(call);
+    case Kind::kSubscribe:
+      return Subscribe(call, args, command, in_multi);
     case Kind::kPinning:
       call.pins = true;
       return Lease(call);
@@ -134,7 +136,9 @@ Dispatcher::Verdict Dispatcher::Prepare(Call& call, const Args& args, bool in_mu
       *answer = kOk;
       return Verdict::kQuit;
     case Kind::kClient:
-      return in_multi ? Verdict::kSend : Client(call, args, answer);
+      if (!in_multi) return Client(call, args, answer);
+      call.pins = ClientKeep(call, args);
+      return Lease(call);
     case Kind::kProxy:
       return Local(call, After::kProxy);
     case Kind::kShutdown:
@@ -243,6 +247,47 @@ Dispatcher::Verdict Dispatcher::Script(Call& call, const Args& args, std::string
     return Verdict::kAnswer;
   }
   return Verdict::kSend;  // the master knows the rest
+}
+
+Dispatcher::Verdict Dispatcher::Subscribe(Call& call, const Args& args,
+                                          const resp::Command& command, bool in_multi) {
+  if (!MayExist(command)) return Plain(call, command);
+  if (in_multi) {
+    call.pins = true;
+    return Lease(call);
+  }
+  call.read_only = true;  // twice is once
+  call.channels = static_cast<uint32_t>(args.size() - 1);
+  call.barrier = call.channels == 0;  // from all channels that there will be then
+  return Lease(call, After::kSubscribe);
+}
+
+// CLIENT subcommands after which a server treats the connection in another way.
+bool Dispatcher::ClientKeep(Call& call, const Args& args) {
+  if (args.size() < 3) return false;
+  const auto is = [&](std::string_view word) { return EqualsWord(args[1], word); };
+  const auto says = [&](std::string_view word) { return EqualsWord(args[2], word); };
+  if (is("REPLY") && args.size() == 3 && (says("ON") || says("OFF") || says("SKIP"))) {
+    // The connection goes on replying; what the client does not want is dropped here.
+    call.after = After::kReplyMode;
+    call.reply_mode = says("ON")    ? ReplyMode::kOn
+                      : says("OFF") ? ReplyMode::kOff
+                                    : ReplyMode::kSkip;
+    return true;
+  }
+  if (is("TRACKING")) {
+    call.keep = Keep::kTracking;
+  } else if (is("NO-EVICT")) {
+    call.keep = Keep::kNoEvict;
+  } else if (is("NO-TOUCH")) {
+    call.keep = Keep::kNoTouch;
+  } else if (is("IMPORT-SOURCE")) {
+    call.keep = Keep::kImportSource;
+  } else {
+    return false;
+  }
+  call.keep_on = says("ON");
+  return call.keep_on || says("OFF");
 }
 
 Dispatcher::Verdict Dispatcher::Select(Call& call, const Args& args) {
@@ -355,12 +400,13 @@ Dispatcher::Verdict Dispatcher::Client(Call& call, const Args& args, std::string
              (EqualsWord(args[2], "LIB-NAME") || EqualsWord(args[2], "LIB-VER"))) {
     (EqualsWord(args[2], "LIB-NAME") ? state_.lib_name : state_.lib_version) = args[3];
     *answer = kOk;
-  } else if (n > 2 && (EqualsWord(sub, "REPLY") || EqualsWord(sub, "TRACKING") ||
-                       EqualsWord(sub, "CACHING") || EqualsWord(sub, "NO-EVICT") ||
-                       EqualsWord(sub, "NO-TOUCH") || EqualsWord(sub, "CAPA") ||
-                       EqualsWord(sub, "IMPORT-SOURCE"))) {
-    call.pins = true;
-    return Lease(call);
+  } else if (ClientKeep(call, args)) {
+    call.read_only = true;  // twice is once
+    if (call.after != After::kReplyMode) return Lease(call, After::kKeep);
+    static const std::string kReplyOn = resp::EncodeCommand({"CLIENT", "REPLY", "ON"});
+    call.request = base::StaticSlice(kReplyOn);
+    call.mode_said = true;
+    return Verdict::kSend;
   } else {
     return Verdict::kSend;
   }

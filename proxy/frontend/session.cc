@@ -29,14 +29,14 @@ Session::Session(SessionContext& context, SessionOwner& owner, int fd, uint64_t 
       state_(StateOf(id, std::move(peer))),
       stream_(context.loop, fd, static_cast<net::StreamOwner&>(*this)),
       queue_(context.calls),
-      upstream_(context, state_, static_cast<backend::ReplySink&>(*this)),
+      upstream_(context, state_, static_cast<backend::ReplySink&>(*this),
+                static_cast<backend::PushSink&>(*this), static_cast<UpstreamOwner&>(*this)),
       dispatcher_(context, state_),
       aftermath_(context, state_),
       handle_(std::make_shared<Handle>(Handle{this})) {
   state_.must_authenticate = !context.settings.proxy.users.empty();
   state_.key.identity =
       state_.must_authenticate ? context.own_identity : context.identities.Anonymous();
-  upstream_.OnProgress([this] { SchedulePump(); });
   Touch();
 }
 
@@ -65,6 +65,10 @@ void Session::Pump() {
     Settle(queue_, lost_why_, context_);
     Deliver();
   }
+  if (upstream_.MustRestore() && !raw_) {
+    upstream_.Restore();
+    if (upstream_.MustRestore()) owner_.OnSessionWaits(*this);
+  }
   while (!closed_) {
     Call* held = queue_.first_held();
     if (held == nullptr || TrySend(*held) == Step::kStop) break;
@@ -91,7 +95,8 @@ Session::Step Session::TrySend(Call& call) {
     call.after = After::kNothing;
   }
   std::string refusal;
-  if (call.pins && !upstream_.transaction().sent_multi) {
+  const Transaction& transaction = upstream_.transaction();
+  if (transaction.sent_multi ? call.after == After::kExec && transaction.notes.pins : call.pins) {
     if (queue_.front() != &call) return Step::kStop;
     const auto sending = upstream_.TakeLeaseForGood(call, &refusal);
     if (sending == Upstream::Sending::kWait) return Step::kStop;
@@ -139,6 +144,9 @@ Session::Step Session::DoLocally(Call& call) {
                     0, 2};
       state_.must_authenticate = !context_.settings.proxy.users.empty();
       state_.name.clear();
+      state_.keeps = 0;
+      state_.subscriptions.reset();
+      queue_.WantReplies();
       state_.transaction_lost = state_.watch_lost = false;
       AnswerHeld(call, "+RESET\r\n");
       return Step::kNext;
@@ -210,6 +218,21 @@ void Session::OnReply(backend::Call& base, base::Slice piece, bool first, bool l
     PauseFor(*upstream_.connection());
   }
   CheckOutput();
+}
+
+void Session::OnPush(base::Slice piece, bool first, bool last) {
+  Touch();
+  queue_.PassPush(std::move(piece), first, last, stream_.Queue());
+  // The server's own limits for clients that do not read shall hold.
+  if (stream_.unsent() > kPauseAbove) PauseFor(*upstream_.lease());
+  if (last) Deliver();
+  CheckOutput();
+}
+
+void Session::OnUpstreamEnded(const std::string& why) {
+  if (closed_) return;
+  base::log::Info("client.closed", why, {{"client", state_.id}, {"address", state_.peer}});
+  Close();
 }
 
 void Session::FinishReply(Call& call) {
@@ -404,7 +427,7 @@ void Session::OnTick() {
     return;
   }
   const auto idle = static_cast<uint64_t>(context_.settings.proxy.client_idle_timeout.count());
-  if (idle > 0 && now - last_active_ms_ > idle && queue_.empty() && !raw_) {
+  if (idle > 0 && now - last_active_ms_ > idle && queue_.empty() && !raw_ && !state_.Subscribed()) {
     context_.counters.clients_closed_idle.Add();
     Close();
   }

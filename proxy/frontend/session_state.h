@@ -2,9 +2,12 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 
 #include "proxy/backend/connection.h"
+#include "proxy/frontend/call.h"
+#include "proxy/frontend/subscriptions.h"
 
 namespace frontend {
 
@@ -20,6 +23,18 @@ struct SessionState {
   std::string hello_name;  // SETNAME in a HELLO that is on its way
   std::string lib_name;    // CLIENT SETINFO
   std::string lib_version;
+
+  // What the server keeps for its connection; while there is any of it, the lease stays.
+  std::unique_ptr<Subscriptions> subscriptions;  // null: it never had any
+  uint8_t keeps = 0;                             // bits of Keep
+
+  bool Subscribed() const { return subscriptions != nullptr && !subscriptions->empty(); }
+  bool Keeps(Keep what) const { return (keeps >> static_cast<int>(what) & 1) != 0; }
+  void SetKeeps(Keep what, bool on) {
+    const auto bit = static_cast<uint8_t>(1 << static_cast<int>(what));
+    keeps = static_cast<uint8_t>(on ? keeps | bit : keeps & ~bit);
+  }
+  bool KeepsLease() const { return keeps != 0 || Subscribed(); }
 
   // A lease broke while it held a transaction, or a WATCH.
   bool transaction_lost = false;
