@@ -39,6 +39,7 @@ struct Call {
   // still to come, and the last one ends the reply. 0: it is answered as other commands are.
   uint32_t confirmations = 0;
   bool is_script = false;   // may run for long, and everything behind it waits
+  bool may_write = false;   // held back by the node while writes are paused, and so on
   bool unfinished = false;  // more of the command is to come, by Connection::More()
 };
 

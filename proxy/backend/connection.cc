@@ -30,12 +30,15 @@ std::string RunIdIn(std::string_view info) {
 
 Connection::Connection(net::Loop& loop, replication::LaneId id, const config::Address& address,
                        ConnectionKey key, std::chrono::milliseconds connect_timeout,
-                       bool ask_run_id, ConnectionOwner& owner)
+                       bool ask_run_id, ConnectionOwner& owner, net::TlsRef tls)
     : loop_(loop),
       id_(id),
       key_(std::move(key)),
       ask_run_id_(ask_run_id),
       owner_(owner),
+      address_(address),
+      connect_timeout_(connect_timeout),
+      tls_(std::move(tls)),
       connector_(std::make_unique<net::Connector>(
           loop, address, connect_timeout,
           [this](base::Result<int> fd) { OnConnected(std::move(fd)); })) {}
@@ -53,6 +56,7 @@ void Connection::OnConnected(base::Result<int> fd) {
   connector_.reset();
   net::StreamOwner& self = *this;
   stream_ = std::make_unique<net::Stream>(loop_, fd.value(), self);
+  if (tls_ != nullptr) stream_->UseTls(*tls_, address_.host, connect_timeout_);
   stream_->Start();
   BeginHandshake();
 }
@@ -169,6 +173,7 @@ void Connection::Send(Call& call, base::Slice bytes) {
   last_ = &call;
   ++outstanding_;
   if (call.is_script) ++scripts_;
+  if (call.may_write) ++writes_;
   More(std::move(bytes));
 }
 
@@ -251,7 +256,8 @@ net::StreamOwner::Taken Connection::ReadReplies(const base::Slice& data) {
     const std::string_view rest(data.data + at, data.size - at);
     switch (scan_.Scan(rest)) {
       case resp::ReplyScan::Outcome::kError:
-        Fail("the node does not speak RESP");
+        Fail(rest.starts_with(net::kTlsAlert) ? "the node speaks TLS; see upstream.tls"
+                                              : "the node does not speak RESP");
         return {data.size, 0};
       case resp::ReplyScan::Outcome::kMore: {
         if (rest.size() < kStreamBytes) return {at, 0};
@@ -322,6 +328,7 @@ void Connection::PopCall() {
   if (first_ == nullptr) last_ = nullptr;
   --outstanding_;
   if (call->is_script) --scripts_;
+  if (call->may_write) --writes_;
   const uint64_t now = loop_.now_ms();
   behind_slow_ = first_ != nullptr && (behind_slow_ || now - oldest_since_ms_ >= kSlowMs);
   oldest_since_ms_ = now;

@@ -29,6 +29,7 @@
 #include "proxy/net/connector.h"
 #include "proxy/net/loop.h"
 #include "proxy/net/stream.h"
+#include "proxy/net/tls_context.h"
 #include "proxy/resp/reply_scan.h"
 #include "replication/node.h"
 
@@ -39,6 +40,8 @@ struct ConnectionKey {
   IdentityRef identity;
   int db = 0;
   int protocol = 2;
+  // A lane for what may write, while that is paused: nothing else should wait behind it.
+  bool paused = false;
 
   friend bool operator==(const ConnectionKey&, const ConnectionKey&) = default;
 };
@@ -93,10 +96,11 @@ class Connection final : private net::StreamOwner {
  public:
   enum class State : uint8_t { kConnecting, kHandshake, kReady, kClosed };
 
-  // `ask_run_id`: INFO server in the handshake, for connections that carry EVALSHA.
+  // `ask_run_id`: INFO server in the handshake, for connections that carry EVALSHA. `tls`: null for
+  // a plain one; its handshake may take `connect_timeout` once more.
   Connection(net::Loop& loop, replication::LaneId id, const config::Address& address,
              ConnectionKey key, std::chrono::milliseconds connect_timeout, bool ask_run_id,
-             ConnectionOwner& owner);
+             ConnectionOwner& owner, net::TlsRef tls = nullptr);
   ~Connection();
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
@@ -122,6 +126,7 @@ class Connection final : private net::StreamOwner {
   Call* oldest() const { return first_; }
   // Scripts are among them.
   bool carries_script() const { return scripts_ > 0; }
+  bool may_write() const { return writes_ > 0; }
   // How long the oldest call has been the oldest, in milliseconds.
   uint64_t oldest_age_ms() const;
   // Bytes that the node has not taken yet.
@@ -185,6 +190,9 @@ class Connection final : private net::StreamOwner {
   const ConnectionKey key_;
   const bool ask_run_id_;
   ConnectionOwner& owner_;
+  const config::Address address_;
+  const std::chrono::milliseconds connect_timeout_;
+  const net::TlsRef tls_;
   State state_ = State::kConnecting;
   std::unique_ptr<net::Connector> connector_;
   std::unique_ptr<net::Stream> stream_;
@@ -202,6 +210,7 @@ class Connection final : private net::StreamOwner {
   Call* last_ = nullptr;
   size_t outstanding_ = 0;
   size_t scripts_ = 0;
+  size_t writes_ = 0;
   bool behind_slow_ = false;
   uint64_t oldest_since_ms_ = 0;
 

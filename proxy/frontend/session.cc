@@ -6,7 +6,6 @@
 
 #include "proxy/base/log.h"
 #include "proxy/frontend/orphans.h"
-#include "proxy/frontend/proxy_command.h"
 #include "proxy/frontend/settle.h"
 #include "proxy/resp/reply_writer.h"
 
@@ -23,7 +22,7 @@ SessionState StateOf(uint64_t id, std::string peer) {
 }  // namespace
 
 Session::Session(SessionContext& context, SessionOwner& owner, int fd, uint64_t id,
-                 std::string peer)
+                 std::string peer, const net::TlsContext* tls)
     : context_(context),
       owner_(owner),
       state_(StateOf(id, std::move(peer))),
@@ -33,10 +32,14 @@ Session::Session(SessionContext& context, SessionOwner& owner, int fd, uint64_t 
                 static_cast<backend::PushSink&>(*this), static_cast<UpstreamOwner&>(*this)),
       dispatcher_(context, state_),
       aftermath_(context, state_),
-      handle_(std::make_shared<Handle>(Handle{this})) {
+      own_words_(context, state_),
+      handle_(std::make_shared<Handle>(Handle{this})),
+      fd_(fd),
+      since_ms_(context.loop.now_ms()) {
   state_.must_authenticate = !context.settings.proxy.users.empty();
   state_.key.identity =
       state_.must_authenticate ? context.own_identity : context.identities.Anonymous();
+  if (tls != nullptr) stream_.UseTls(*tls, "", kHandshakeLimit);
   Touch();
 }
 
@@ -88,6 +91,9 @@ void Session::Pump() {
 
 Session::Step Session::TrySend(Call& call) {
   if (NeedsSettling() || withheld_ > 0) return Step::kStop;
+  // What shacast tells of itself can be told without a master.
+  if (call.after == After::kProxy && context_.nodes.Master() == nullptr)
+    call.where = Where::kNowhere;
   if (call.where == Where::kNowhere) {
     if (!upstream_.transaction().sent_multi || call.after == After::kReset) return DoLocally(call);
     // Inside MULTI it is queued, and the server says what it thinks of it.
@@ -160,15 +166,12 @@ Session::Step Session::DoLocally(Call& call) {
         call.after = After::kNothing;
         return TrySend(call);
       }
-      AnswerHeld(call, resp::ReplyWriter(state_.key.protocol).Bulk((*body)->text).Take());
-      return Step::kNext;
+      own_words_.PrepareShow(call);
+      return TrySend(call);
     }
-    case After::kProxy: {
-      std::vector<std::string_view> args;
-      resp::PeekArguments(call.request.view(), 8, &args);
-      AnswerHeld(call, AnswerProxyCommand(args, context_, state_.key.protocol));
+    case After::kProxy:
+      SayAlone(call);
       return Step::kNext;
-    }
     default:
       break;
   }
@@ -220,21 +223,6 @@ void Session::OnReply(backend::Call& base, base::Slice piece, bool first, bool l
   CheckOutput();
 }
 
-void Session::OnPush(base::Slice piece, bool first, bool last) {
-  Touch();
-  queue_.PassPush(std::move(piece), first, last, stream_.Queue());
-  // The server's own limits for clients that do not read shall hold.
-  if (stream_.unsent() > kPauseAbove) PauseFor(*upstream_.lease());
-  if (last) Deliver();
-  CheckOutput();
-}
-
-void Session::OnUpstreamEnded(const std::string& why) {
-  if (closed_) return;
-  base::log::Info("client.closed", why, {{"client", state_.id}, {"address", state_.peer}});
-  Close();
-}
-
 void Session::FinishReply(Call& call) {
   backend::Connection* connection = upstream_.connection();
   if (paused_ == connection) {
@@ -264,6 +252,9 @@ void Session::FinishReply(Call& call) {
       break;
     case Aftermath::Next::kDistribute:
       context_.hub.Distribute(call.body, call.script_epoch, Withhold(call));
+      break;
+    case Aftermath::Next::kOwnWord:
+      SayOwnWord(call);
       break;
     case Aftermath::Next::kFlush:
       context_.hub.FlushEverywhere(call.after == After::kScriptFlush, Withhold(call));
@@ -457,7 +448,8 @@ void Session::PassEofOn() {
   upstream_.EndLease();
 }
 
-void Session::OnBroken(const std::string&) {
+void Session::OnBroken(const std::string& why) {
+  if (stream_.handshaking()) SayTlsFailed(why);
   Close();
 }
 

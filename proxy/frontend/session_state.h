@@ -8,6 +8,7 @@
 #include "proxy/backend/connection.h"
 #include "proxy/frontend/call.h"
 #include "proxy/frontend/subscriptions.h"
+#include "proxy/resp/command_table.h"
 
 namespace frontend {
 
@@ -23,6 +24,13 @@ struct SessionState {
   std::string hello_name;  // SETNAME in a HELLO that is on its way
   std::string lib_name;    // CLIENT SETINFO
   std::string lib_version;
+  bool redirects = false;  // CLIENT CAPA REDIRECT
+  std::string user;        // of proxy.users
+  uint64_t commands = 0;
+  uint64_t bytes_in = 0;
+  // The last command, and the table that it belongs to.
+  const resp::Command* last_command = nullptr;
+  std::shared_ptr<const resp::CommandTable> last_table;
 
   // What the server keeps for its connection; while there is any of it, the lease stays.
   std::unique_ptr<Subscriptions> subscriptions;  // null: it never had any

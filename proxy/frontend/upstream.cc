@@ -86,13 +86,18 @@ Upstream::Sending Upstream::SendOnLane(Call& call, std::string* refusal) {
   backend::NodePool* pool = Route(call, refusal);
   if (pool == nullptr) return refusal->empty() ? Hold(call, refusal) : Sending::kRefused;
 
+  const bool paused = pool->WritesPaused();
+  const bool waits = paused && call.may_write;
   backend::Connection* lane = lane_;
   if (on_the_way_ > 0) {
     if (pool != pool_ || call.db >= 0 || call.protocol > 0 || lane->closed()) return Sending::kWait;
-  } else if (call.db >= 0 || call.protocol > 0) {
+    if (waits != lane->key().paused || (paused && !waits && lane->may_write()))
+      return Sending::kWait;
+  } else if (call.db >= 0 || call.protocol > 0 || waits) {
     backend::ConnectionKey key = state_.key;
     if (call.db >= 0) key.db = call.db;
     if (call.protocol > 0) key.protocol = call.protocol;
+    key.paused = waits;
     lane = pool->Lane(key);
   } else {
     lane = pool->Lane(state_.key);
@@ -236,6 +241,8 @@ void Upstream::Note(Call& call, backend::Connection& connection) {
   call.script_epoch = context_.scripts.epoch();
   if (call.attempts < 255) ++call.attempts;
   ++on_the_way_;
+  // Before its answer is there, it may have happened.
+  if (call.after == After::kPause) pool_->PauseWrites(std::min(call.pause_ms, kPauseOnItsWayMs));
   if (call.barrier) barrier_ = true;
   if (lease_ == nullptr) lane_ = &connection;
   const bool flushes = (call.after == After::kScriptFlush && !call.queued) ||

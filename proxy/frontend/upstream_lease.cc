@@ -181,6 +181,8 @@ void Upstream::NoteInTransaction(Call& call) {
   if (transaction_.sent_multi) {
     NoteQueued(call);
     transaction_.notes.pins = transaction_.notes.pins || call.pins;
+    // When EXEC runs it the connection is no longer as it was lent.
+    if (call.taints) transaction_.tainted = true;
   }
   const backend::ConnectionKey& key = lease_->key();
   if ((call.db >= 0 && call.db != key.db) || (call.protocol > 0 && call.protocol != key.protocol) ||
@@ -232,6 +234,9 @@ void Upstream::NoteQueued(Call& call) {
     case After::kSelect:
     case After::kHello:
       transaction_.notes.changes = true;
+      break;
+    case After::kOwnWord:
+      transaction_.notes.own_words = true;
       break;
     case After::kScriptExists:
       break;

@@ -39,6 +39,7 @@ enum class Kind : uint8_t {
   kReset,         //
   kQuit,          //
   kClient,        // CLIENT ...
+  kInfo,          // INFO: with a section of ours
   kProxy,         // PROXY ...: ours
   kShutdown,      // refused unless the configuration passes it on
   kRoleChange,    // REPLICAOF, FAILOVER: to the master, and the topology is asked anew
@@ -51,6 +52,7 @@ struct Command {
   Kind kind = Kind::kPlain;
   bool told = false;       // the server has it
   bool read_only = false;  // the server's flag
+  bool may_write = false;  // it writes, or may be replicated: held back by CLIENT PAUSE WRITE
   int arity = 0;           // as the server counts: with its name; -n = n or more; 0 = unknown
 
   // A server refuses other numbers of arguments before it does anything.
@@ -66,6 +68,7 @@ struct ServerCommand {
   bool read_only = false;
   bool blocking = false;
   int arity = 0;
+  bool writes = false;
 };
 
 class CommandTable {

@@ -38,15 +38,20 @@ std::string TomlStrings(const std::vector<std::string>& texts);
 class ProxyProcess {
  public:
   // Starts, and waits until it accepts clients. Set by itself unless the configuration does: a free
-  // port, two workers, a poll each 100 ms, the log at level debug.
+  // port, two workers, a poll each 100 ms, the log at level debug; with SHACAST_TEST_TLS, TLS to
+  // both sides.
   ProxyProcess(const std::vector<std::string>& nodes, const ProxyConfig& config);
   ~ProxyProcess();
 
-  Endpoint endpoint() const { return {"127.0.0.1", port_, ""}; }
+  Endpoint endpoint() const { return TestEndpoint(port_); }
   RespClient Connect() const { return RespClient(endpoint()); }
   std::string folder() const { return folder_.path(); }
   ChildProcess& process() { return process_; }
 
+  // What those that follow say AUTH with: PROXY is for whom the server lets in.
+  void SetPassword(const std::string& password) { password_ = password; }
+  // PROXY and what is behind it.
+  Value AskProxy(const RespClient::Args& args) const;
   // The nodes as PROXY NODES tells them.
   std::vector<Value> Nodes() const;
   // "serves", "readable", "up", "down"; "" if it is not listed.
@@ -80,6 +85,7 @@ class ProxyProcess {
 
   TempFolder folder_;
   int port_;
+  std::string password_;
   bool expect_gone_ = false;
   ChildProcess process_;
 };

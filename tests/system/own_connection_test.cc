@@ -320,7 +320,11 @@ TEST(PubSub, ASubscriberOutlivesItsNodeAndNeedNotSubscribeAgain) {
   stage.master().Kill();
   stage.master().Start();
   RespClient publisher = stage.Connect();
-  ASSERT_TRUE(WaitUntil([&] { return publisher("PUBLISH", "news", "again") == ":2"; }));
+  ASSERT_TRUE(WaitUntil([&] {
+    return publisher("PUBSUB", "NUMSUB", "news") == "[news, :1]" &&
+           publisher("PUBSUB", "NUMPAT") == ":1";
+  }));
+  EXPECT_EQ(publisher("PUBLISH", "news", "again"), ":2");
   EXPECT_EQ(two.Receive().Show(), "[message, news, again]");
   EXPECT_EQ(three.Receive().Show(), ">[pmessage, n*, news, again]");
   EXPECT_EQ(two("UNSUBSCRIBE"), "[unsubscribe, news, :0]");
