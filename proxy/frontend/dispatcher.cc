@@ -78,6 +78,12 @@ Dispatcher::Verdict Dispatcher::Prepare(Call& call, const Args& args, bool in_mu
   if (!command.Takes(args.size()) && !(in_multi && command.kind == Kind::kExec))
     return Plain(call, command);
   call.may_write = command.may_write;
+  if (state_.debug_refused && (command.kind == Kind::kEval || command.kind == Kind::kEvalSha)) {
+    // redis-cli --ldb does not look at the answer to SCRIPT DEBUG.
+    state_.debug_refused = false;
+    *answer = ErrorReply(kNoDebug);
+    return Verdict::kAnswer;
+  }
   switch (command.kind) {
     case Kind::kPlain:
       return Plain(call, command);
@@ -87,6 +93,9 @@ Dispatcher::Verdict Dispatcher::Prepare(Call& call, const Args& args, bool in_mu
     case Kind::kFunctionCall:
       call.is_script = true;
       return Plain(call, command);
+    case Kind::kFunctionKill:
+      if (!MayExist(command) || args.size() != 2) return Plain(call, command);
+      return Local(call, After::kFunctionKill);
     case Kind::kEval:
       return Eval(call, args, command);
     case Kind::kEvalSha:
@@ -151,7 +160,10 @@ Dispatcher::Verdict Dispatcher::Prepare(Call& call, const Args& args, bool in_mu
       if (!in_multi) own_words_.PrepareProxy(call, args);
       return Verdict::kSend;
     case Kind::kShutdown:
-      if (context_.settings.routing.forward_shutdown) return Lease(call);
+      if (context_.settings.routing.forward_shutdown) {
+        call.any_db = call.barrier = true;
+        return Lease(call);
+      }
       *answer = ErrorReply(kNoShutdown);
       return Verdict::kAnswer;
     case Kind::kRoleChange:
@@ -261,6 +273,7 @@ Dispatcher::Verdict Dispatcher::Script(Call& call, const Args& args, std::string
   } else if (EqualsWord(sub, "SHOW") && n == 3) {
     return Local(call, After::kScriptShow);
   } else if (EqualsWord(sub, "DEBUG")) {
+    state_.debug_refused = n == 3 && (EqualsWord(args[2], "YES") || EqualsWord(args[2], "SYNC"));
     *answer = ErrorReply(kNoDebug);
     return Verdict::kAnswer;
   }

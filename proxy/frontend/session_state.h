@@ -47,6 +47,7 @@ struct SessionState {
   // A lease broke while it held a transaction, or a WATCH.
   bool transaction_lost = false;
   bool watch_lost = false;
+  bool debug_refused = false;  // SCRIPT DEBUG was: the script that follows must not run for real
 };
 
 }  // namespace frontend

@@ -66,9 +66,10 @@ class DispatcherTest : public ::testing::Test {
   }
   static std::string NameOf(After after) {
     static const char* const kNames[] = {
-        "nothing", "script", "load",  "exists",    "flush", "kill",  "show",    "proxy",  "hello",
-        "auth",    "select", "reset", "subscribe", "reply", "keep",  "multi",   "exec",   "discard",
-        "unwatch", "watch",  "own",   "info",      "role",  "pause", "unpause", "swallow"};
+        "nothing", "script", "load",  "exists", "flush",   "kill",    "fkill",
+        "show",    "proxy",  "hello", "auth",   "select",  "reset",   "subscribe",
+        "reply",   "keep",   "multi", "exec",   "discard", "unwatch", "watch",
+        "own",     "info",   "role",  "pause",  "unpause", "swallow"};
     return kNames[static_cast<int>(after)];
   }
   std::string Request() const { return std::string(call_->request.view()); }
@@ -391,7 +392,8 @@ TEST_F(DispatcherTest, ShutdownIsRefusedUnlessItIsPassedOn) {
             "-ERR SHUTDOWN is refused by shacast; set routing.forward_shutdown = true to pass it "
             "on\r\n");
   house_.settings.routing.forward_shutdown = true;
-  EXPECT_EQ(Told("SHUTDOWN NOSAVE"), "lease");
+  EXPECT_EQ(Told("SHUTDOWN NOSAVE"), "lease barrier");
+  EXPECT_TRUE(call_->any_db);
 }
 
 TEST_F(DispatcherTest, AChangeOfRolesIsFollowedByALookAtTheNodes) {
