@@ -125,10 +125,12 @@ struct Call : backend::Call {
   bool mode_said = false;                 // ... which the server allowed
   Keep keep = Keep::kTracking;            // kKeep
   bool keep_on = false;                   // ... from now on, or no longer
-  uint32_t channels = 0;  // kSubscribe: confirmations to come; 0: as many as it is subscribed to
-  uint64_t pause_ms = 0;  // CLIENT PAUSE
-  int16_t db = -1;        // SELECT: the database it is about
-  int16_t protocol = 0;   // HELLO: the protocol it is about
+  uint32_t channels = 0;   // kSubscribe: confirmations to come; 0: as many as it is subscribed to
+  uint64_t pause_ms = 0;   // CLIENT PAUSE
+  int16_t db = -1;         // SELECT: the database it is about
+  int16_t protocol = 0;    // HELLO: the protocol it is about
+  uint8_t id_at = 0;       // the argument that names another client by its id, which is to become
+  bool resolving = false;  // ... the server's
   replication::NodeId node = 0;  // where it was sent
   replication::LaneId lane = 0;  // ... and on which connection
   uint64_t held_since_ms = 0;    // waits for a node since, also between attempts; 0 = does not

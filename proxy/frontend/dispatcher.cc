@@ -145,13 +145,16 @@ Dispatcher::Verdict Dispatcher::Prepare(Call& call, const Args& args, bool in_mu
       *answer = kOk;
       return Verdict::kQuit;
     case Kind::kClient:
+      call.id_at = OwnWords::IdIn(args);
       if (!in_multi) return Client(call, args);
-      if (!own_words_.PrepareClient(call, args) && ClientKeep(call, args)) {
-        call.pins = true;
-        return Lease(call);
+      if (!own_words_.PrepareClient(call, args)) {
+        if (ClientKeep(call, args)) {
+          call.pins = true;
+          return Lease(call);
+        }
+        call.taints = args.size() > 2;
       }
       call.barrier = false;
-      call.taints = args.size() > 2;
       return Verdict::kSend;
     case Kind::kInfo:
       if (in_multi || !OwnWords::PrepareInfo(call, args)) return Plain(call, command);

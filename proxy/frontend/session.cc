@@ -100,6 +100,10 @@ Session::Step Session::TrySend(Call& call) {
     call.where = Where::kLease;
     call.after = After::kNothing;
   }
+  if (call.id_at > 0) {
+    ResolveId(call);
+    return Step::kStop;
+  }
   std::string refusal;
   const Transaction& transaction = upstream_.transaction();
   if (transaction.sent_multi ? call.after == After::kExec && transaction.notes.pins : call.pins) {
@@ -153,6 +157,7 @@ Session::Step Session::DoLocally(Call& call) {
       state_.keeps = 0;
       state_.subscriptions.reset();
       queue_.WantReplies();
+      state_.user.clear();
       state_.transaction_lost = state_.watch_lost = state_.debug_refused = false;
       AnswerHeld(call, "+RESET\r\n");
       return Step::kNext;
