@@ -27,6 +27,9 @@ constexpr std::string_view kBadName =
 constexpr std::string_view kNoDebug =
     "ERR SCRIPT DEBUG is refused by shacast: it would stop a connection that others share; connect "
     "to the server itself";
+constexpr std::string_view kNotDebugged =
+    "ERR this script was not run: it was to be debugged, and SCRIPT DEBUG is refused by shacast; "
+    "connect to the server itself";
 constexpr std::string_view kNoShutdown =
     "ERR SHUTDOWN is refused by shacast; set routing.forward_shutdown = true to pass it on";
 
@@ -78,6 +81,11 @@ Dispatcher::Verdict Dispatcher::Prepare(Call& call, const Args& args, bool in_mu
   if (!command.Takes(args.size()) && !(in_multi && command.kind == Kind::kExec))
     return Plain(call, command);
   call.may_write = command.may_write;
+  const bool is_script = command.kind == Kind::kEval || command.kind == Kind::kEvalSha;
+  if (is_script && !in_multi && std::exchange(state_.debug_refused, false)) {
+    *answer = ErrorReply(kNotDebugged);
+    return Verdict::kAnswer;
+  }
   switch (command.kind) {
     case Kind::kPlain:
       return Plain(call, command);
@@ -129,6 +137,7 @@ Dispatcher::Verdict Dispatcher::Prepare(Call& call, const Args& args, bool in_mu
       return in_multi ? QueuedHello(call, args) : Hello(call, args, answer);
     case Kind::kReset:
       if (!MayExist(command) || args.size() != 1) return Plain(call, command);
+      state_.debug_refused = false;
       return Local(call, After::kReset);
     case Kind::kQuit:
       *answer = kOk;
@@ -255,6 +264,7 @@ Dispatcher::Verdict Dispatcher::Script(Call& call, const Args& args, std::string
   } else if (EqualsWord(sub, "SHOW") && n == 3) {
     return Local(call, After::kScriptShow);
   } else if (EqualsWord(sub, "DEBUG")) {
+    state_.debug_refused = n == 3 && (EqualsWord(args[2], "YES") || EqualsWord(args[2], "SYNC"));
     *answer = ErrorReply(kNoDebug);
     return Verdict::kAnswer;
   }
