@@ -37,18 +37,20 @@ uint32_t WorkersOf(const config::Settings& settings) {
 
 }  // namespace
 
-Server::Server(std::shared_ptr<const config::Settings> settings)
+Server::Server(std::shared_ptr<const config::Settings> settings, Certificates certificates)
     : settings_(std::move(settings)),
+      certificates_(std::move(certificates)),
       process_{.version = kVersion, .workers = WorkersOf(*settings_), .clients = clients_} {
   Switchboard& switchboard = *this;
   control::Crew& crew = *this;
   all_counters_.push_back(&own_counters_);
   for (size_t i = 0; i < process_.workers; ++i) {
-    workers_.push_back(
-        std::make_unique<Worker>(i, settings_, budget_, all_counters_, process_, switchboard));
+    workers_.push_back(std::make_unique<Worker>(i, settings_, certificates_.nodes, budget_,
+                                                all_counters_, process_, switchboard));
     all_counters_.push_back(&workers_.back()->counters());
   }
   topology_ = std::make_unique<control::TopologyService>(loop_, *settings_, crew);
+  topology_->UseTls(certificates_.nodes);
   scripts_ = std::make_unique<control::ScriptService>(loop_, *settings_, *topology_, crew);
 }
 
@@ -73,12 +75,7 @@ base::Status Server::Run() {
   for (const auto& [number, name] : {std::pair{SIGTERM, "SIGTERM"}, std::pair{SIGINT, "SIGINT"}})
     signals_.push_back(
         std::make_unique<net::Signal>(loop_, number, [this, n = name] { OnStopSignal(n); }));
-  signals_.push_back(std::make_unique<net::Signal>(loop_, SIGHUP, [] {
-    base::log::Reopen();
-    base::log::Warn("reload.not_supported",
-                    "SIGHUP: the log file was opened anew; reading the configuration anew is not "
-                    "yet supported");
-  }));
+  signals_.push_back(std::make_unique<net::Signal>(loop_, SIGHUP, [this] { OnReloadSignal(); }));
   for (const auto& worker : workers_) worker->Start();
   topology_->Start();
   SayStart();  // now that signals are taken: whoever reads it may stop us
@@ -115,16 +112,19 @@ base::Status Server::Listen() {
     if (!fd.ok()) return fd.error();
     listeners_.push_back(std::make_unique<net::Listener>(
         loop_, fd.value(), address.path,
-        [this](int accepted, const std::string& peer) { OnAccepted(accepted, peer); }));
+        [this, tls = address.kind == config::ListenAddress::Kind::kTls](
+            int accepted, const std::string& peer) { OnAccepted(accepted, peer, tls); }));
   }
   return {};
 }
 
-void Server::OnAccepted(int fd, const std::string& peer) {
+void Server::OnAccepted(int fd, const std::string& peer, bool tls) {
   if (clients_.load() >= settings_->proxy.max_clients) {
-    // As Redis does: said at once, without waiting for the socket.
-    static_cast<void>(
-        send(fd, kTooManyClients.data(), kTooManyClients.size(), MSG_NOSIGNAL | MSG_DONTWAIT));
+    // As Redis does: said at once, without waiting for the socket. It could not be understood
+    // where a handshake is expected.
+    if (!tls)
+      static_cast<void>(
+          send(fd, kTooManyClients.data(), kTooManyClients.size(), MSG_NOSIGNAL | MSG_DONTWAIT));
     close(fd);
     own_counters_.clients_refused.Add();
     if (!refusal_logged_)
@@ -139,7 +139,27 @@ void Server::OnAccepted(int fd, const std::string& peer) {
   size_t best = next_worker_++ % workers_.size();
   for (size_t i = 0; i < workers_.size(); ++i)
     if (workers_[i]->clients() < workers_[best]->clients()) best = i;
-  workers_[best]->TellClient(fd, next_client_id_++, peer);
+  workers_[best]->TellClient(fd, next_client_id_++, peer, tls ? certificates_.clients : nullptr);
+}
+
+// --- SIGHUP --------------------------------------------------------------------------------------
+
+void Server::OnReloadSignal() {
+  base::log::Reopen();
+  base::log::Warn("reload.not_supported",
+                  "SIGHUP: the log file was opened anew, and certificates are; reading the "
+                  "configuration anew is not yet supported");
+  if (certificates_.clients == nullptr && certificates_.nodes == nullptr) return;
+  Certificates fresh = ReadCertificates(*settings_);
+  for (const auto& complaint : fresh.complaints)
+    base::log::Error("reload.certificates_failed",
+                     "a new certificate cannot be used, so all of the old ones stay in use",
+                     {{"key", complaint.key}, {"why", complaint.words}});
+  if (!fresh.complaints.empty()) return;
+  certificates_ = std::move(fresh);
+  topology_->UseTls(certificates_.nodes);
+  for (const auto& worker : workers_) worker->TellNodesTls(certificates_.nodes);
+  base::log::Info("reload.certificates", "new connections use the certificates as they are now");
 }
 
 // --- Ending --------------------------------------------------------------------------------------

@@ -16,6 +16,7 @@
 
 #include "config/settings.h"
 #include "proxy/base/result.h"
+#include "proxy/certificates.h"
 #include "proxy/control/crew.h"
 #include "proxy/control/script_service.h"
 #include "proxy/control/topology_service.h"
@@ -27,7 +28,8 @@ namespace proxy {
 
 class Server final : private control::Crew, private Switchboard {
  public:
-  explicit Server(std::shared_ptr<const config::Settings> settings);
+  // REQUIRES: nothing is wrong with the certificates.
+  Server(std::shared_ptr<const config::Settings> settings, Certificates certificates);
   ~Server();
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;
@@ -69,12 +71,14 @@ class Server final : private control::Crew, private Switchboard {
                  std::function<void()> done);
   base::Status Listen();
   void SayStart() const;
-  void OnAccepted(int fd, const std::string& peer);
+  void OnAccepted(int fd, const std::string& peer, bool tls);
+  void OnReloadSignal();
   void OnStopSignal(const char* name);
   void OnDrained();
   void Finish();
 
   const std::shared_ptr<const config::Settings> settings_;
+  Certificates certificates_;
   net::Loop loop_;
   backend::LeaseBudget budget_;
   std::atomic<uint64_t> clients_{0};

@@ -28,13 +28,19 @@ backend::IdentityRef OwnIdentity(const config::UpstreamSettings& upstream,
 }  // namespace
 
 Worker::Worker(size_t index, std::shared_ptr<const config::Settings> settings,
-               backend::LeaseBudget& budget, const std::vector<const base::Counters*>& all_counters,
+               net::TlsRef nodes_tls, backend::LeaseBudget& budget,
+               const std::vector<const base::Counters*>& all_counters,
                const frontend::ProcessFacts& process, Switchboard& switchboard)
     : index_(index),
       settings_(std::move(settings)),
       switchboard_(switchboard),
-      pool_context_{
-          loop_, settings_->upstream, counters_, budget, 1, [this] { switchboard_.AskNodesNow(); }},
+      pool_context_{loop_,
+                    settings_->upstream,
+                    counters_,
+                    budget,
+                    1,
+                    [this] { switchboard_.AskNodesNow(); },
+                    std::move(nodes_tls)},
       nodes_(pool_context_),
       orphans_(*this),
       context_{loop_,
@@ -88,17 +94,21 @@ void Worker::CloseEverything() {
 
 // --- Letters to us -------------------------------------------------------------------------------
 
-void Worker::TellClient(int fd, uint64_t id, std::string peer) {
+void Worker::TellClient(int fd, uint64_t id, std::string peer, net::TlsRef tls) {
   clients_.fetch_add(1, std::memory_order_relaxed);
-  loop_.Post([this, fd, id, peer = std::move(peer)]() mutable {
+  loop_.Post([this, fd, id, peer = std::move(peer), tls = std::move(tls)]() mutable {
     counters_.clients_accepted.Add();
     auto session = std::make_unique<frontend::Session>(
-        context_, static_cast<frontend::SessionOwner&>(*this), fd, id, std::move(peer));
+        context_, static_cast<frontend::SessionOwner&>(*this), fd, id, std::move(peer), tls.get());
     frontend::Session& fresh = *session;
     sessions_.emplace(id, std::move(session));
     fresh.Start();
     if (drained_) fresh.Drain();
   });
+}
+
+void Worker::TellNodesTls(net::TlsRef tls) {
+  loop_.Post([this, tls = std::move(tls)] { pool_context_.tls = tls; });
 }
 
 void Worker::TellPicture(std::shared_ptr<const replication::Topology> picture,

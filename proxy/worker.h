@@ -24,6 +24,7 @@
 #include "proxy/frontend/orphans.h"
 #include "proxy/frontend/session.h"
 #include "proxy/net/loop.h"
+#include "proxy/net/tls_context.h"
 #include "replication/script_registry.h"
 
 namespace proxy {
@@ -56,7 +57,7 @@ class Worker final : private frontend::SessionOwner,
                      private frontend::ClientHub,
                      private net::TurnEnd {
  public:
-  Worker(size_t index, std::shared_ptr<const config::Settings> settings,
+  Worker(size_t index, std::shared_ptr<const config::Settings> settings, net::TlsRef nodes_tls,
          backend::LeaseBudget& budget, const std::vector<const base::Counters*>& all_counters,
          const frontend::ProcessFacts& process, Switchboard& switchboard);
   ~Worker();
@@ -71,7 +72,10 @@ class Worker final : private frontend::SessionOwner,
   // Closes everything, and joins.
   void Stop();
 
-  void TellClient(int fd, uint64_t id, std::string peer);
+  // `tls`: what it is spoken to with; null: plainly.
+  void TellClient(int fd, uint64_t id, std::string peer, net::TlsRef tls);
+  // New connections to nodes use it.
+  void TellNodesTls(net::TlsRef tls);
   void TellPicture(std::shared_ptr<const replication::Topology> picture,
                    std::vector<backend::NodeSharedRef> shared);
   void TellTable(std::shared_ptr<const resp::CommandTable> table);

@@ -30,12 +30,15 @@ std::string_view WithoutLineEnd(std::string_view line) {
 
 Connection::Connection(net::Loop& loop, replication::LaneId id, const config::Address& address,
                        ConnectionKey key, std::chrono::milliseconds connect_timeout,
-                       bool ask_run_id, ConnectionOwner& owner)
+                       bool ask_run_id, ConnectionOwner& owner, net::TlsRef tls)
     : loop_(loop),
       id_(id),
       key_(std::move(key)),
       ask_run_id_(ask_run_id),
       owner_(owner),
+      address_(address),
+      connect_timeout_(connect_timeout),
+      tls_(std::move(tls)),
       connector_(std::make_unique<net::Connector>(
           loop, address, connect_timeout,
           [this](base::Result<int> fd) { OnConnected(std::move(fd)); })) {}
@@ -53,6 +56,7 @@ void Connection::OnConnected(base::Result<int> fd) {
   connector_.reset();
   net::StreamOwner& self = *this;
   stream_ = std::make_unique<net::Stream>(loop_, fd.value(), self);
+  if (tls_ != nullptr) stream_->UseTls(*tls_, address_.host, connect_timeout_);
   stream_->Start();
   BeginHandshake();
 }
@@ -253,7 +257,8 @@ net::StreamOwner::Taken Connection::ReadReplies(const base::Slice& data) {
     if (!mid_reply_ && !in_push_ && scan_.want() == 0) in_push_ = resp::IsPush(rest);
     switch (scan_.Scan(rest)) {
       case resp::ReplyScan::Outcome::kError:
-        Fail("the node does not speak RESP");
+        Fail(rest.starts_with(net::kTlsAlert) ? "the node speaks TLS; see upstream.tls"
+                                              : "the node does not speak RESP");
         return {data.size, 0};
       case resp::ReplyScan::Outcome::kMore: {
         if (rest.size() < kStreamBytes) return {at, 0};

@@ -27,6 +27,7 @@
 #include "proxy/net/connector.h"
 #include "proxy/net/loop.h"
 #include "proxy/net/stream.h"
+#include "proxy/net/tls_context.h"
 #include "proxy/resp/reply_scan.h"
 #include "replication/node.h"
 
@@ -79,10 +80,11 @@ class Connection final : private net::StreamOwner {
  public:
   enum class State : uint8_t { kConnecting, kHandshake, kReady, kClosed };
 
-  // `ask_run_id`: INFO server in the handshake, for connections that carry EVALSHA.
+  // `ask_run_id`: INFO server in the handshake, for connections that carry EVALSHA. `tls`: null for
+  // a plain one; its handshake may take `connect_timeout` once more.
   Connection(net::Loop& loop, replication::LaneId id, const config::Address& address,
              ConnectionKey key, std::chrono::milliseconds connect_timeout, bool ask_run_id,
-             ConnectionOwner& owner);
+             ConnectionOwner& owner, net::TlsRef tls = nullptr);
   ~Connection();
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
@@ -165,6 +167,9 @@ class Connection final : private net::StreamOwner {
   const ConnectionKey key_;
   const bool ask_run_id_;
   ConnectionOwner& owner_;
+  const config::Address address_;
+  const std::chrono::milliseconds connect_timeout_;
+  const net::TlsRef tls_;
   State state_ = State::kConnecting;
   std::unique_ptr<net::Connector> connector_;
   std::unique_ptr<net::Stream> stream_;

@@ -74,7 +74,8 @@ bool NodePool::connect_blocked() const {
 std::unique_ptr<Connection> NodePool::Connect(const ConnectionKey& key, bool ask_run_id) {
   ConnectionOwner& self = *this;
   return std::make_unique<Connection>(context_.loop, context_.next_lane_id++, shared_->address, key,
-                                      context_.settings.connect_timeout, ask_run_id, self);
+                                      context_.settings.connect_timeout, ask_run_id, self,
+                                      context_.tls);
 }
 
 Connection* NodePool::Lane(const ConnectionKey& key) {

@@ -35,6 +35,7 @@
 #include "proxy/backend/node_shared.h"
 #include "proxy/base/counters.h"
 #include "proxy/net/loop.h"
+#include "proxy/net/tls_context.h"
 #include "replication/script_cache.h"
 #include "replication/topology.h"
 
@@ -65,6 +66,8 @@ struct PoolContext {
   replication::LaneId next_lane_id = 1;
   // A node behaved as if the picture were out of date: it should be asked now.
   std::function<void()> suspect;
+  // What new connections speak TLS with; null: they are plain.
+  net::TlsRef tls{};
 };
 
 class NodePool final : private ConnectionOwner {

@@ -44,10 +44,13 @@ ReplyTree TreeOf(const redisReply& reply) {
 }  // namespace
 
 ControlConnection::ControlConnection(net::Loop& loop, const config::Address& address,
-                                     const config::UpstreamSettings& settings, ControlOwner& owner)
+                                     const config::UpstreamSettings& settings, ControlOwner& owner,
+                                     net::TlsRef tls)
     : loop_(loop),
       settings_(settings),
       owner_(owner),
+      host_(address.host),
+      tls_(std::move(tls)),
       connector_(std::make_unique<net::Connector>(
           loop, address, settings.connect_timeout,
           [this](base::Result<int> fd) { OnConnected(std::move(fd)); })),
@@ -66,6 +69,7 @@ void ControlConnection::OnConnected(base::Result<int> fd) {
   connector_.reset();
   net::StreamOwner& self = *this;
   stream_ = std::make_unique<net::Stream>(loop_, fd.value(), self);
+  if (tls_ != nullptr) stream_->UseTls(*tls_, host_, settings_.connect_timeout);
   stream_->Start();
   if (settings_.password.empty()) {
     BecomeReady();
@@ -106,7 +110,8 @@ net::StreamOwner::Taken ControlConnection::OnRead(const base::Slice& data) {
   while (!closed_) {
     void* got = nullptr;
     if (redisReaderGetReply(reader_.get(), &got) != REDIS_OK) {
-      Fail("it does not speak RESP");
+      Fail(data.view().starts_with(net::kTlsAlert) ? "it speaks TLS; see upstream.tls"
+                                                   : "it does not speak RESP");
       break;
     }
     if (got == nullptr) break;

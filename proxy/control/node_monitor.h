@@ -29,9 +29,10 @@ class NodeMonitor final : private ControlOwner {
     std::function<void()> flushed;
   };
 
+  // `tls`: what connections speak TLS with, as it is when they begin; null: plain.
   NodeMonitor(net::Loop& loop, const config::Address& address,
               const config::UpstreamSettings& settings, backend::NodeSharedRef shared,
-              Reports reports);
+              Reports reports, const net::TlsRef& tls);
   ~NodeMonitor();
   NodeMonitor(const NodeMonitor&) = delete;
   NodeMonitor& operator=(const NodeMonitor&) = delete;
@@ -69,6 +70,7 @@ class NodeMonitor final : private ControlOwner {
   const config::Address address_;
   const config::UpstreamSettings& settings_;
   const Reports reports_;
+  const net::TlsRef& tls_;  // of the owner, who may change it
   net::Timer timer_;
   std::unique_ptr<ControlConnection> connection_;
   std::unique_ptr<ControlConnection> buried_;  // closed inside its own callback

@@ -74,7 +74,8 @@ void TopologyService::Watch(replication::NodeId id, const config::Address& addre
           [this, id](replication::NodeFacts facts) { Act(tracker_.OnFacts(id, std::move(facts))); },
           [this, id] { Act(tracker_.OnBusy(id)); },
           [this, id](const std::string& why) { Act(tracker_.OnFailed(id, why)); },
-          [this, id] { RaiseNode(id, "it was flushed, as it should have been before", true); }});
+          [this, id] { RaiseNode(id, "it was flushed, as it should have been before", true); }},
+      tls_);
 }
 
 void TopologyService::SyncMonitors() {

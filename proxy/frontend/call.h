@@ -90,6 +90,7 @@ struct Call : backend::Call {
   bool about_writes = false;  // WAIT: ... for the writes that went before it
   bool pins = false;          // the lease becomes the session's for good, bytes for bytes
   bool is_sync = false;       // ... and what is behind it is a replica
+  bool taints = false;        // inside MULTI: a lease in which it was queued is not lent again
   bool streaming = false;     // passes through in pieces, and cannot be sent again
   bool wants_whole = false;   // the reply is looked at before it is passed on
   bool more_follows = false;  // the client has sent something behind it already

@@ -146,6 +146,7 @@ Dispatcher::Verdict Dispatcher::Prepare(Call& call, const Args& args, bool in_mu
       if (!in_multi) return Client(call, args);
       own_words_.PrepareClient(call, args);
       call.barrier = false;
+      call.taints = args.size() > 2;  // TRACKING, REPLY, NO-EVICT, ...
       return Verdict::kSend;
     case Kind::kInfo:
       if (in_multi || !OwnWords::PrepareInfo(call, args)) return Plain(call, command);

@@ -22,7 +22,7 @@ SessionState StateOf(uint64_t id, std::string peer) {
 }  // namespace
 
 Session::Session(SessionContext& context, SessionOwner& owner, int fd, uint64_t id,
-                 std::string peer)
+                 std::string peer, const net::TlsContext* tls)
     : context_(context),
       owner_(owner),
       state_(StateOf(id, std::move(peer))),
@@ -39,6 +39,7 @@ Session::Session(SessionContext& context, SessionOwner& owner, int fd, uint64_t 
   state_.key.identity =
       state_.must_authenticate ? context.own_identity : context.identities.Anonymous();
   upstream_.OnProgress([this] { SchedulePump(); });
+  if (tls != nullptr) stream_.UseTls(*tls, "", kHandshakeLimit);
   Touch();
 }
 
@@ -439,7 +440,8 @@ void Session::PassEofOn() {
   upstream_.EndLease();
 }
 
-void Session::OnBroken(const std::string&) {
+void Session::OnBroken(const std::string& why) {
+  if (stream_.handshaking()) SayTlsFailed(why);
   Close();
 }
 

@@ -20,6 +20,7 @@
 // One worker's thread.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -36,6 +37,7 @@
 #include "proxy/frontend/session_state.h"
 #include "proxy/frontend/upstream.h"
 #include "proxy/net/stream.h"
+#include "proxy/net/tls_context.h"
 #include "proxy/resp/reply_scan.h"
 #include "proxy/resp/request_scan.h"
 
@@ -59,7 +61,9 @@ class Session final : private net::StreamOwner,
                       private backend::ReplySink,
                       private backend::RawSink {
  public:
-  Session(SessionContext& context, SessionOwner& owner, int fd, uint64_t id, std::string peer);
+  // `tls`: what it is spoken to with; null: plainly.
+  Session(SessionContext& context, SessionOwner& owner, int fd, uint64_t id, std::string peer,
+          const net::TlsContext* tls = nullptr);
   ~Session();
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
@@ -109,6 +113,8 @@ class Session final : private net::StreamOwner,
   Taken Parse(const base::Slice& data);
   Taken OnIncomplete(const base::Slice& data, size_t at);
   void OnCommand(base::Slice request, bool more_follows);
+  void SayTlsFailed(const std::string& why);
+  bool CloseIfTls(std::string_view front);
   void OnInline(std::string_view line, bool more_follows);
   void OnProtocolError(const std::string& words);
   bool AuthenticatedForLimits() const;
@@ -164,6 +170,7 @@ class Session final : private net::StreamOwner,
   static constexpr uint64_t kStallMs = 1000;
   static constexpr uint64_t kDeafMs = 250;
   static constexpr uint64_t kLingerMs = 10'000;
+  static constexpr std::chrono::seconds kHandshakeLimit{10};
 
   SessionContext& context_;
   SessionOwner& owner_;

@@ -86,6 +86,8 @@ struct SessionContext {
   uint64_t Tick() { return (loop.now_ms() << 16) + (++ticks_ & 0xffff); }
 
   uint64_t ticks_ = 0;
+  // Lines about clients whose TLS handshake failed.
+  base::log::Budget tls_lines{20};
 };
 
 }  // namespace frontend

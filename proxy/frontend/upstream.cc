@@ -320,7 +320,11 @@ void Upstream::SendScriptOnLease(Call& call) {
 }
 
 void Upstream::NoteInTransaction(Call& call) {
-  if (transaction_.sent_multi) NoteQueued(call);
+  if (transaction_.sent_multi) {
+    // When EXEC runs it, and the client is told so, the connection is no longer as it was lent.
+    if (call.pins || call.taints) transaction_.tainted = true;
+    NoteQueued(call);
+  }
   const backend::ConnectionKey& key = lease_->key();
   if ((call.db >= 0 && call.db != key.db) || (call.protocol > 0 && call.protocol != key.protocol) ||
       (call.identity != nullptr && call.identity != key.identity))

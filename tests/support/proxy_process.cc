@@ -67,7 +67,18 @@ std::string TomlStrings(const std::vector<std::string>& texts) {
 ProxyProcess::ProxyProcess(const std::vector<std::string>& nodes, const ProxyConfig& config)
     : port_(FreePort()) {
   ProxyConfig whole;
-  whole.Set("proxy", "listen", TomlStrings({endpoint().ToString()}))
+  if (TestTls()) {
+    const CertificateFiles& own = TestCertificate();
+    whole.Set("proxy.tls", "cert_file", TomlString(own.cert))
+        .Set("proxy.tls", "key_file", TomlString(own.key))
+        .Set("proxy.tls", "ca_file", TomlString(TestAuthority().file()))
+        .Set("proxy.tls", "client_auth", TomlString("required"))
+        .Set("upstream", "tls", "true")
+        .Set("upstream", "tls_ca_file", TomlString(TestAuthority().file()))
+        .Set("upstream", "tls_cert_file", TomlString(own.cert))
+        .Set("upstream", "tls_key_file", TomlString(own.key));
+  }
+  whole.Set("proxy", "listen", TomlStrings({(TestTls() ? "tls://" : "") + endpoint().ToString()}))
       .Set("proxy", "workers", "2")
       .Set("upstream", "nodes", TomlStrings(nodes))
       .Set("upstream", "poll_interval", TomlString("100ms"))

@@ -38,11 +38,12 @@ std::string TomlStrings(const std::vector<std::string>& texts);
 class ProxyProcess {
  public:
   // Starts, and waits until it accepts clients. Set by itself unless the configuration does: a free
-  // port, two workers, a poll each 100 ms, the log at level debug.
+  // port, two workers, a poll each 100 ms, the log at level debug; with SHACAST_TEST_TLS, TLS to
+  // both sides.
   ProxyProcess(const std::vector<std::string>& nodes, const ProxyConfig& config);
   ~ProxyProcess();
 
-  Endpoint endpoint() const { return {"127.0.0.1", port_, ""}; }
+  Endpoint endpoint() const { return TestEndpoint(port_); }
   RespClient Connect() const { return RespClient(endpoint()); }
   std::string folder() const { return folder_.path(); }
   ChildProcess& process() { return process_; }
