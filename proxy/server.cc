@@ -252,9 +252,10 @@ void Server::FlushEverywhere(size_t for_worker, bool master_too, std::function<v
   });
 }
 
-void Server::KillEverywhere(size_t for_worker, std::function<void(std::string)> done) {
-  loop_.Post([this, for_worker, done = std::move(done)] {
-    scripts_->KillEverywhere([this, for_worker, done](const std::string& reply) {
+void Server::KillEverywhere(size_t for_worker, const char* container,
+                            std::function<void(std::string)> done) {
+  loop_.Post([this, for_worker, container, done = std::move(done)] {
+    scripts_->KillEverywhere(container, [this, for_worker, done](const std::string& reply) {
       workers_[for_worker]->Post([done, reply] { done(reply); });
     });
   });

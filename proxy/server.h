@@ -57,7 +57,8 @@ class Server final : private control::Crew, private Switchboard {
   void Distribute(size_t for_worker, replication::ScriptRef script, uint64_t epoch,
                   std::function<void()> done) override;
   void FlushEverywhere(size_t for_worker, bool master_too, std::function<void()> done) override;
-  void KillEverywhere(size_t for_worker, std::function<void(std::string)> done) override;
+  void KillEverywhere(size_t for_worker, const char* container,
+                      std::function<void(std::string)> done) override;
   void Verify(replication::NodeId node, uint64_t epoch,
               std::vector<replication::ScriptRef> scripts) override;
   void Show(replication::NodeId node, const replication::Sha1& sha) override;

@@ -202,8 +202,8 @@ void Worker::FlushEverywhere(bool master_too, std::function<void()> done) {
   switchboard_.FlushEverywhere(index_, master_too, std::move(done));
 }
 
-void Worker::KillEverywhere(std::function<void(std::string)> done) {
-  switchboard_.KillEverywhere(index_, std::move(done));
+void Worker::KillEverywhere(const char* container, std::function<void(std::string)> done) {
+  switchboard_.KillEverywhere(index_, container, std::move(done));
 }
 
 void Worker::Verify(replication::NodeId node, uint64_t epoch,

@@ -38,7 +38,8 @@ class Switchboard {
   virtual void Distribute(size_t for_worker, replication::ScriptRef script, uint64_t epoch,
                           std::function<void()> done) = 0;
   virtual void FlushEverywhere(size_t for_worker, bool master_too, std::function<void()> done) = 0;
-  virtual void KillEverywhere(size_t for_worker, std::function<void(std::string)> done) = 0;
+  virtual void KillEverywhere(size_t for_worker, const char* container,
+                              std::function<void(std::string)> done) = 0;
   virtual void Verify(replication::NodeId node, uint64_t epoch,
                       std::vector<replication::ScriptRef> scripts) = 0;
   virtual void Show(replication::NodeId node, const replication::Sha1& sha) = 0;
@@ -100,7 +101,7 @@ class Worker final : private frontend::SessionOwner,
   void Distribute(replication::ScriptRef script, uint64_t epoch,
                   std::function<void()> done) override;
   void FlushEverywhere(bool master_too, std::function<void()> done) override;
-  void KillEverywhere(std::function<void(std::string)> done) override;
+  void KillEverywhere(const char* container, std::function<void(std::string)> done) override;
   void Verify(replication::NodeId node, uint64_t epoch,
               std::vector<replication::ScriptRef> scripts) override;
   void Show(replication::NodeId node, const replication::Sha1& sha) override;

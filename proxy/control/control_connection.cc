@@ -106,6 +106,7 @@ void ControlConnection::Send(const std::vector<std::string_view>& args, OnAnswer
 }
 
 net::StreamOwner::Taken ControlConnection::OnRead(const base::Slice& data) {
+  heard_ = true;
   redisReaderFeed(reader_.get(), data.data, data.size);
   while (!closed_) {
     void* got = nullptr;
@@ -130,7 +131,10 @@ net::StreamOwner::Taken ControlConnection::OnRead(const base::Slice& data) {
 }
 
 void ControlConnection::OnEof() {
-  Fail("it closed the connection");
+  // As a server does that is spoken to plainly and wants TLS.
+  const bool perhaps_tls = !heard_ && tls_ == nullptr;
+  Fail(perhaps_tls ? "it closed the connection without a word (does it want TLS? see upstream.tls)"
+                   : "it closed the connection");
 }
 
 void ControlConnection::OnBroken(const std::string& why) {

@@ -79,6 +79,7 @@ class ControlConnection final : private net::StreamOwner {
   std::unique_ptr<net::Stream> stream_;
   std::unique_ptr<redisReader, void (*)(redisReader*)> reader_;
   std::deque<OnAnswer> waiting_;
+  bool heard_ = false;  // the node has said something
   bool ready_ = false;
   bool closed_ = false;
 };

@@ -78,6 +78,7 @@ Aftermath::Next Aftermath::Take(Call& call, ReplyQueue& queue, Upstream& upstrea
     case After::kNothing:
     case After::kSwallow:
     case After::kScriptKill:
+    case After::kFunctionKill:
     case After::kReset:
       return Next::kDeliver;
     case After::kOwnWord:

@@ -44,6 +44,7 @@ enum class After : uint8_t {
   kScriptExists,  //
   kScriptFlush,   //
   kScriptKill,    // kNowhere
+  kFunctionKill,  // kNowhere
   kScriptShow,    // kNowhere, and then the same
   kProxy,         // the answer is ours, unless the server refuses us a like question
   kHello,         //
@@ -88,6 +89,7 @@ struct Call : backend::Call {
   bool barrier = false;       // nothing is sent behind it before it is answered
   bool blocks = false;        // waits in the server for as long as it likes
   bool about_writes = false;  // WAIT: ... for the writes that went before it
+  bool any_db = false;        // it has no database, and a busy node refuses SELECT
   bool pins = false;          // the lease becomes the session's for good, bytes for bytes
   bool is_sync = false;       // ... and what is behind it is a replica
   bool taints = false;        // inside MULTI: a lease in which it was queued is not lent again

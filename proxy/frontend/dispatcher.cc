@@ -27,9 +27,6 @@ constexpr std::string_view kBadName =
 constexpr std::string_view kNoDebug =
     "ERR SCRIPT DEBUG is refused by shacast: it would stop a connection that others share; connect "
     "to the server itself";
-constexpr std::string_view kNotDebugged =
-    "ERR this script was not run: it was to be debugged, and SCRIPT DEBUG is refused by shacast; "
-    "connect to the server itself";
 constexpr std::string_view kNoShutdown =
     "ERR SHUTDOWN is refused by shacast; set routing.forward_shutdown = true to pass it on";
 
@@ -81,9 +78,10 @@ Dispatcher::Verdict Dispatcher::Prepare(Call& call, const Args& args, bool in_mu
   if (!command.Takes(args.size()) && !(in_multi && command.kind == Kind::kExec))
     return Plain(call, command);
   call.may_write = command.may_write;
-  const bool is_script = command.kind == Kind::kEval || command.kind == Kind::kEvalSha;
-  if (is_script && !in_multi && std::exchange(state_.debug_refused, false)) {
-    *answer = ErrorReply(kNotDebugged);
+  if (state_.debug_refused && (command.kind == Kind::kEval || command.kind == Kind::kEvalSha)) {
+    // redis-cli --ldb does not look at the answer to SCRIPT DEBUG.
+    state_.debug_refused = false;
+    *answer = ErrorReply(kNoDebug);
     return Verdict::kAnswer;
   }
   switch (command.kind) {
@@ -95,6 +93,9 @@ Dispatcher::Verdict Dispatcher::Prepare(Call& call, const Args& args, bool in_mu
     case Kind::kFunctionCall:
       call.is_script = true;
       return Plain(call, command);
+    case Kind::kFunctionKill:
+      if (!MayExist(command) || args.size() != 2) return Plain(call, command);
+      return Local(call, After::kFunctionKill);
     case Kind::kEval:
       return Eval(call, args, command);
     case Kind::kEvalSha:
@@ -137,7 +138,6 @@ Dispatcher::Verdict Dispatcher::Prepare(Call& call, const Args& args, bool in_mu
       return in_multi ? QueuedHello(call, args) : Hello(call, args, answer);
     case Kind::kReset:
       if (!MayExist(command) || args.size() != 1) return Plain(call, command);
-      state_.debug_refused = false;
       return Local(call, After::kReset);
     case Kind::kQuit:
       *answer = kOk;
@@ -155,7 +155,10 @@ Dispatcher::Verdict Dispatcher::Prepare(Call& call, const Args& args, bool in_mu
       if (!in_multi) own_words_.PrepareProxy(call, args);
       return Verdict::kSend;
     case Kind::kShutdown:
-      if (context_.settings.routing.forward_shutdown) return Lease(call);
+      if (context_.settings.routing.forward_shutdown) {
+        call.any_db = call.barrier = true;
+        return Lease(call);
+      }
       *answer = ErrorReply(kNoShutdown);
       return Verdict::kAnswer;
     case Kind::kRoleChange:

@@ -145,7 +145,7 @@ Session::Step Session::DoLocally(Call& call) {
                     0, 2};
       state_.must_authenticate = !context_.settings.proxy.users.empty();
       state_.name.clear();
-      state_.transaction_lost = state_.watch_lost = false;
+      state_.transaction_lost = state_.watch_lost = state_.debug_refused = false;
       AnswerHeld(call, "+RESET\r\n");
       return Step::kNext;
     case After::kScriptShow: {
@@ -167,15 +167,17 @@ Session::Step Session::DoLocally(Call& call) {
     default:
       break;
   }
-  // SCRIPT KILL: on the control connections, which no script can hold up.
+  // SCRIPT KILL, FUNCTION KILL: on the control connections, which no script can hold up.
   call.state = CallState::kAnswered;
   queue_.HeldChanged();
   const auto release = Withhold(call);
-  context_.hub.KillEverywhere([this, handle = handle_, &call, release](const std::string& reply) {
-    if (handle->session == nullptr) return;
-    queue_.Answer(call, base::CopySlice(reply));
-    release();
-  });
+  const char* container = call.after == After::kFunctionKill ? "FUNCTION" : "SCRIPT";
+  context_.hub.KillEverywhere(container,
+                              [this, handle = handle_, &call, release](const std::string& reply) {
+                                if (handle->session == nullptr) return;
+                                queue_.Answer(call, base::CopySlice(reply));
+                                release();
+                              });
   return Step::kNext;
 }
 

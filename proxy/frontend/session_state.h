@@ -30,13 +30,10 @@ struct SessionState {
   const resp::Command* last_command = nullptr;
   std::shared_ptr<const resp::CommandTable> last_table;
 
-  // SCRIPT DEBUG YES was refused: the next script must not run for good what was to be rolled back.
-  // (redis-cli --ldb does not look at the refusal.)
-  bool debug_refused = false;
-
   // A lease broke while it held a transaction, or a WATCH.
   bool transaction_lost = false;
   bool watch_lost = false;
+  bool debug_refused = false;  // SCRIPT DEBUG was: the script that follows must not run for real
 };
 
 }  // namespace frontend

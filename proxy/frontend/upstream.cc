@@ -239,6 +239,7 @@ bool Upstream::TakeLease(Call& call, std::string* refusal, Sending* sending) {
   if (call.identity != nullptr) {
     key = {call.identity, 0, call.protocol > 0 ? call.protocol : state_.key.protocol};
   }
+  if (call.any_db) key.db = 0;
   backend::Connection* lease = pool->TakeLease(key, *this);
   if (lease == nullptr && pool->connect_blocked()) {
     *sending = Hold(call, refusal);

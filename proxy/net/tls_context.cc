@@ -30,8 +30,8 @@ std::string TimeText(const ASN1_TIME* time) {
   return text;
 }
 
-std::string LastReason() {
-  const unsigned long code = ERR_peek_last_error();
+std::string FirstReason() {
+  const unsigned long code = ERR_peek_error();
   const char* reason = code == 0 ? nullptr : ERR_reason_error_string(code);
   return reason == nullptr ? "no reason given" : reason;
 }
@@ -101,9 +101,9 @@ class Files {
   bool Certificate(const std::string& key, const std::string& file) {
     ERR_clear_error();
     if (SSL_CTX_use_certificate_chain_file(context_, file.c_str()) != 1) {
-      const bool none = ERR_GET_REASON(ERR_peek_last_error()) == PEM_R_NO_START_LINE;
+      const bool none = ERR_GET_REASON(ERR_peek_error()) == PEM_R_NO_START_LINE;
       Complain(key, none ? Quoted(file) + " holds no certificate"
-                         : "cannot use " + Quoted(file) + ": " + LastReason());
+                         : "cannot use " + Quoted(file) + ": " + FirstReason());
       return false;
     }
     const X509* certificate = SSL_CTX_get0_certificate(context_);
@@ -135,7 +135,7 @@ class Files {
       Complain(key, "the key in " + Quoted(file) + " does not belong to the certificate in " +
                         Quoted(cert));
     } else if (!cert.empty() && SSL_CTX_use_PrivateKey(context_, private_key) != 1) {
-      Complain(key, "cannot use the key in " + Quoted(file) + ": " + LastReason());
+      Complain(key, "cannot use the key in " + Quoted(file) + ": " + FirstReason());
     }
     EVP_PKEY_free(private_key);
   }

@@ -20,6 +20,7 @@ constexpr Row kRows[] = {
     {"evalsha_ro", Kind::kEvalSha},
     {"fcall", Kind::kFunctionCall, true},
     {"fcall_ro", Kind::kFunctionCall},
+    {"function|kill", Kind::kFunctionKill},
     {"script", Kind::kScript},
     {"multi", Kind::kMulti},
     {"exec", Kind::kExec},

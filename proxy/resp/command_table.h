@@ -21,6 +21,7 @@ enum class Kind : uint8_t {
   kEval,          // EVAL, EVAL_RO
   kEvalSha,       // EVALSHA, EVALSHA_RO
   kFunctionCall,  // FCALL, FCALL_RO: never rewritten, Redis replicates functions itself
+  kFunctionKill,  // FUNCTION KILL: for every node, as SCRIPT KILL is
   kScript,        // SCRIPT ...
   kMulti,         // begins a transaction: a lease
   kExec,          //

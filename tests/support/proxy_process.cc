@@ -29,9 +29,15 @@ ProxyConfig& ProxyConfig::Set(const std::string& section, const std::string& key
   return *this;
 }
 
+ProxyConfig& ProxyConfig::AlsoListen(const std::string& address) {
+  also_listen_.push_back(address);
+  return *this;
+}
+
 ProxyConfig& ProxyConfig::Merge(const ProxyConfig& other) {
   for (const auto& [section, keys] : other.sections_)
     for (const auto& [key, toml] : keys) Set(section, key, toml);
+  also_listen_.insert(also_listen_.end(), other.also_listen_.begin(), other.also_listen_.end());
   return *this;
 }
 
@@ -78,7 +84,9 @@ ProxyProcess::ProxyProcess(const std::vector<std::string>& nodes, const ProxyCon
         .Set("upstream", "tls_cert_file", TomlString(own.cert))
         .Set("upstream", "tls_key_file", TomlString(own.key));
   }
-  whole.Set("proxy", "listen", TomlStrings({(TestTls() ? "tls://" : "") + endpoint().ToString()}))
+  std::vector<std::string> listen = config.also_listen();
+  listen.insert(listen.begin(), (TestTls() ? "tls://" : "") + endpoint().ToString());
+  whole.Set("proxy", "listen", TomlStrings(listen))
       .Set("proxy", "workers", "2")
       .Set("upstream", "nodes", TomlStrings(nodes))
       .Set("upstream", "poll_interval", TomlString("100ms"))

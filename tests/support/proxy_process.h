@@ -23,6 +23,9 @@ std::string ProxyBinary();
 class ProxyConfig {
  public:
   ProxyConfig& Set(const std::string& section, const std::string& key, const std::string& toml);
+  // One more address of proxy.listen, beside that of ProxyProcess::endpoint().
+  ProxyConfig& AlsoListen(const std::string& address);
+  const std::vector<std::string>& also_listen() const { return also_listen_; }
   // What `other` sets wins.
   ProxyConfig& Merge(const ProxyConfig& other);
   bool Has(const std::string& section, const std::string& key) const;
@@ -30,6 +33,7 @@ class ProxyConfig {
 
  private:
   std::map<std::string, std::map<std::string, std::string>> sections_;
+  std::vector<std::string> also_listen_;
 };
 
 std::string TomlString(const std::string& text);

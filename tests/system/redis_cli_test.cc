@@ -159,7 +159,7 @@ TEST_F(RedisCli, CommandsOnStandardInput) {
                 "SET k 1\nMULTI\nINCR k\nGET k\nEXEC\nSELECT 3\nSET k 'in three'\nSELECT 0\nGET k\n"
                 "EVAL \"return redis.call('GET', KEYS[1])\" 1 k\nDEL k\nNOSUCH\n\nMULTI\nNOSUCH\n"
                 "EXEC\nWATCH k\nMULTI\nDISCARD\nHELLO 3\nHGETALL nothing\nRESET\nPING\n"
-                "3 INCR counted\nDEL counted\nSUBSCRIBE\nQUIT\nGET unreached\n");
+                "3 INCR counted\nDEL counted\nQUIT\nGET unreached\n");
   const Ran ran = Same("< story");
   EXPECT_TRUE(Has(ran.out, "EXECABORT")) << ran.out << ran.err;
 }
@@ -239,6 +239,7 @@ TEST_F(RedisCli, OnlyTheFunctionsAsAnRdbFile) {
 }
 
 TEST_F(RedisCli, AsAReplicaItSeesWhatTheMasterWrites) {
+  if (Server().major < 7) GTEST_SKIP() << "this redis-cli shows nothing before its buffer is full";
   Tried("--replica");
   Fill();
   std::vector<std::string> heads;
@@ -321,6 +322,8 @@ TEST_F(RedisCli, SubscribersSeeMessages) {
   Tried("SUBSCRIBE, PSUBSCRIBE");
   for (const std::string form : {"SUBSCRIBE news", "-3 SUBSCRIBE news", "PSUBSCRIBE 'n*'",
                                  "--no-raw SUBSCRIBE news", "--csv SUBSCRIBE news"}) {
+    // The redis-cli of 6.0 and 6.2 takes no pushes.
+    if (form.starts_with("-3") && Server().major < 7) continue;
     std::vector<std::string> seen;
     for (const Endpoint& endpoint : Both())
       seen.push_back(Watch(endpoint, form, {"ubscribe", "hello"}, [&] {

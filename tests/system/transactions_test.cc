@@ -65,7 +65,7 @@ TEST_F(Transaction, WhatTheServerForbidsInsideIsForbidden) {
         Args{"SCRIPT", "EXISTS", "x"}, Args{"PUBLISH", "c", "m"}, Args{"PING"},
         Args{"WAIT", "0", "0"}, Args{"FLUSHALL"}, Args{"SWAPDB", "0", "1"},
         Args{"OBJECT", "ENCODING", "n"}, Args{"CLIENT", "REPLY", "ON"}, Args{"READONLY"},
-        Args{"ECHO", "x"}}) {
+        Args{"ECHO", "x"}, Args{"FUNCTION", "KILL"}}) {
     both_.Ask({"SET", "n", "1"});
     both_.Ask({"MULTI"});
     both_.Ask({"INCR", "n"});

@@ -66,9 +66,9 @@ class DispatcherTest : public ::testing::Test {
   }
   static std::string NameOf(After after) {
     static const char* const kNames[] = {
-        "nothing", "script", "load",   "exists", "flush", "kill",    "show",    "proxy",
-        "hello",   "auth",   "select", "reset",  "multi", "exec",    "discard", "unwatch",
-        "watch",   "own",    "info",   "role",   "pause", "unpause", "swallow"};
+        "nothing", "script", "load", "exists", "flush", "kill",  "fkill",   "show",
+        "proxy",   "hello",  "auth", "select", "reset", "multi", "exec",    "discard",
+        "unwatch", "watch",  "own",  "info",   "role",  "pause", "unpause", "swallow"};
     return kNames[static_cast<int>(after)];
   }
   std::string Request() const { return std::string(call_->request.view()); }
@@ -180,7 +180,7 @@ TEST_F(DispatcherTest, EachSubcommandOfScriptHasItsTreatment) {
 }
 
 TEST_F(DispatcherTest, WhatWasToBeDebuggedIsNotRunForGood) {
-  const std::string not_run = "-ERR this script was not run";
+  const std::string not_run = "-ERR SCRIPT DEBUG is refused by shacast";
   for (const char* ask : {"SCRIPT DEBUG YES", "script debug sync"}) {
     for (const char* call : {"EVAL body 0", "EVALSHA sha 0", "EVAL_RO body 0"}) {
       Told(ask);
@@ -189,7 +189,7 @@ TEST_F(DispatcherTest, WhatWasToBeDebuggedIsNotRunForGood) {
       EXPECT_NE(Told(call).substr(0, 1), "-") << "once";
     }
   }
-  for (const char* after : {"SCRIPT DEBUG NO", "SCRIPT DEBUG", "RESET"}) {
+  for (const char* after : {"SCRIPT DEBUG NO", "SCRIPT DEBUG"}) {
     Told("SCRIPT DEBUG YES");
     Told(after);
     EXPECT_NE(Told("EVAL body 0").substr(0, 1), "-") << after;
@@ -381,7 +381,8 @@ TEST_F(DispatcherTest, ShutdownIsRefusedUnlessItIsPassedOn) {
             "-ERR SHUTDOWN is refused by shacast; set routing.forward_shutdown = true to pass it "
             "on\r\n");
   house_.settings.routing.forward_shutdown = true;
-  EXPECT_EQ(Told("SHUTDOWN NOSAVE"), "lease");
+  EXPECT_EQ(Told("SHUTDOWN NOSAVE"), "lease barrier");
+  EXPECT_TRUE(call_->any_db);
 }
 
 TEST_F(DispatcherTest, AChangeOfRolesIsFollowedByALookAtTheNodes) {

@@ -85,8 +85,8 @@ void FakeHub::FlushEverywhere(bool master_too, std::function<void()> done) {
   Later(std::move(done));
 }
 
-void FakeHub::KillEverywhere(std::function<void(std::string)> done) {
-  notes.push_back("kill");
+void FakeHub::KillEverywhere(const char* container, std::function<void(std::string)> done) {
+  notes.push_back(std::string(container) == "SCRIPT" ? "kill" : "kill the function");
   Later([done = std::move(done), reply = kill_reply] { done(reply); });
 }
 

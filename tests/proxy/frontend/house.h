@@ -40,7 +40,7 @@ class FakeHub final : public ScriptHub {
   void Distribute(replication::ScriptRef script, uint64_t epoch,
                   std::function<void()> done) override;
   void FlushEverywhere(bool master_too, std::function<void()> done) override;
-  void KillEverywhere(std::function<void(std::string)> done) override;
+  void KillEverywhere(const char* container, std::function<void(std::string)> done) override;
   void Verify(replication::NodeId node, uint64_t epoch,
               std::vector<replication::ScriptRef> bodies) override;
   void Show(replication::NodeId node, const replication::Sha1& sha) override;
