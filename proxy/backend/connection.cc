@@ -4,6 +4,7 @@
 #include <utility>
 #include <vector>
 
+#include "proxy/resp/number.h"
 #include "proxy/resp/request_scan.h"
 
 namespace backend {
@@ -96,6 +97,9 @@ void Connection::SendSecondStep() {
   if (ask_run_id_) {
     bytes += resp::EncodeCommand({"INFO", "server"});
     expect_[expected_++] = Expect::kInfo;
+  } else {
+    bytes += resp::EncodeCommand({"CLIENT", "ID"});
+    expect_[expected_++] = Expect::kClientId;
   }
   stream_->Write(base::CopySlice(bytes));
 }
@@ -123,6 +127,11 @@ void Connection::OnHandshakeReply(std::string_view reply) {
       break;
     case Expect::kInfo:
       if (!error) run_id_ = RunIdIn(reply);
+      break;
+    case Expect::kClientId:
+      if (reply.starts_with(':'))
+        client_id_ =
+            static_cast<uint64_t>(resp::ParseNumber(WithoutLineEnd(reply.substr(1))).value_or(0));
       break;
   }
   if (answered_ == expected_) BecomeReady();

@@ -80,8 +80,9 @@ class Connection final : private net::StreamOwner {
  public:
   enum class State : uint8_t { kConnecting, kHandshake, kReady, kClosed };
 
-  // `ask_run_id`: INFO server in the handshake, for connections that carry EVALSHA. `tls`: null for
-  // a plain one; its handshake may take `connect_timeout` once more.
+  // `ask_run_id`: INFO server in the handshake, for connections that carry EVALSHA. Others are
+  // leases, and ask CLIENT ID, by which other clients speak of them. `tls`: null for a plain one;
+  // its handshake may take `connect_timeout` once more.
   Connection(net::Loop& loop, replication::LaneId id, const config::Address& address,
              ConnectionKey key, std::chrono::milliseconds connect_timeout, bool ask_run_id,
              ConnectionOwner& owner, net::TlsRef tls = nullptr);
@@ -93,6 +94,8 @@ class Connection final : private net::StreamOwner {
   const ConnectionKey& key() const { return key_; }
   State state() const { return state_; }
   bool closed() const { return state_ == State::kClosed; }
+  // The node's CLIENT ID of a lease, once it is ready; 0: it would not tell.
+  uint64_t client_id() const { return client_id_; }
   // The node said NOAUTH in the handshake.
   bool told_noauth() const { return told_noauth_; }
 
@@ -156,7 +159,7 @@ class Connection final : private net::StreamOwner {
   Taken ReadReplies(const base::Slice& data);
   void Deliver(base::Slice piece, bool last);
 
-  enum class Expect : uint8_t { kAuth, kSetName, kSelect, kInfo };
+  enum class Expect : uint8_t { kAuth, kSetName, kSelect, kInfo, kClientId };
 
   static constexpr uint64_t kSlowMs = 10;
   // Pieces of a reply shorter than this wait until the reply is whole.
@@ -181,6 +184,7 @@ class Connection final : private net::StreamOwner {
   size_t expected_ = 0;
   size_t answered_ = 0;
   std::string run_id_;
+  uint64_t client_id_ = 0;
   bool told_noauth_ = false;
 
   Call* first_ = nullptr;  // in the order of sending

@@ -110,7 +110,10 @@ struct Call : backend::Call {
   bool nil_reply = false;      // EXEC after the WATCH was lost: it was sent as DISCARD
   uint8_t attempts = 0;        // times it was sent
 
-  uint64_t pause_ms = 0;         // CLIENT PAUSE
+  uint64_t pause_ms = 0;   // CLIENT PAUSE
+  uint8_t id_at = 0;       // the argument that names another client by its id, which is to become
+  bool resolving = false;  // ... the server's
+
   int16_t db = -1;               // SELECT: the database it is about
   int16_t protocol = 0;          // HELLO: the protocol it is about
   replication::NodeId node = 0;  // where it was sent

@@ -143,10 +143,11 @@ Dispatcher::Verdict Dispatcher::Prepare(Call& call, const Args& args, bool in_mu
       *answer = kOk;
       return Verdict::kQuit;
     case Kind::kClient:
+      call.id_at = OwnWords::IdIn(args);
       if (!in_multi) return Client(call, args);
-      own_words_.PrepareClient(call, args);
+      call.taints =
+          !own_words_.PrepareClient(call, args) && args.size() > 2;  // TRACKING, REPLY, ...
       call.barrier = false;
-      call.taints = args.size() > 2;  // TRACKING, REPLY, NO-EVICT, ...
       return Verdict::kSend;
     case Kind::kInfo:
       if (in_multi || !OwnWords::PrepareInfo(call, args)) return Plain(call, command);

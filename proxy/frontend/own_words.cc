@@ -144,6 +144,27 @@ bool OwnWords::PrepareClient(Call& call, const Args& args) {
   return true;
 }
 
+uint8_t OwnWords::IdIn(const Args& args) {
+  const size_t n = args.size();
+  const auto number_at = [&](size_t at) {
+    return at < n && resp::ParseNumber(args[at]) ? static_cast<uint8_t>(at) : uint8_t{0};
+  };
+  if (n > 2 && EqualsWord(args[1], "UNBLOCK")) return number_at(2);
+  if (n > 2 && EqualsWord(args[1], "TRACKING"))
+    for (size_t i = 3; i < n && i < 100; ++i)
+      if (EqualsWord(args[i], "REDIRECT")) return number_at(i + 1);
+  return 0;
+}
+
+void OwnWords::PutId(Call& call, uint64_t id) {
+  call.said = std::move(call.request);
+  Args args = ArgsOf(call.said);
+  const std::string text = std::to_string(id);
+  args[call.id_at] = id == 0 ? kNoId : std::string_view(text);
+  call.request = base::CopySlice(resp::EncodeCommand(args));
+  call.id_at = 0;
+}
+
 bool OwnWords::PrepareInfo(Call& call, const Args& args) {
   const bool ours =
       args.size() == 1 || std::any_of(args.begin() + 1, args.end(), [](std::string_view section) {

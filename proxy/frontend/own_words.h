@@ -42,6 +42,10 @@ class OwnWords {
   // If `args` is such a CLIENT command, `call` is made the question to the server. REQUIRES:
   // call.request is the command.
   bool PrepareClient(Call& call, const Args& args);
+  // CLIENT UNBLOCK, CLIENT TRACKING with REDIRECT: which argument is another client's id; 0: none.
+  static uint8_t IdIn(const Args& args);
+  // `id` in its place. REQUIRES: call.id_at > 0
+  static void PutId(Call& call, uint64_t id);
   // INFO, if our section belongs into its reply.
   static bool PrepareInfo(Call& call, const Args& args);
   // PROXY: where nobody can be asked, or there is nothing to guard, it is answered here.

@@ -96,6 +96,10 @@ Session::Step Session::TrySend(Call& call) {
     call.where = Where::kLease;
     call.after = After::kNothing;
   }
+  if (call.id_at > 0) {
+    ResolveId(call);
+    return Step::kStop;
+  }
   std::string refusal;
   if (call.pins && !upstream_.transaction().sent_multi) {
     if (queue_.front() != &call) return Step::kStop;
@@ -145,6 +149,7 @@ Session::Step Session::DoLocally(Call& call) {
                     0, 2};
       state_.must_authenticate = !context_.settings.proxy.users.empty();
       state_.name.clear();
+      state_.user.clear();
       state_.transaction_lost = state_.watch_lost = state_.debug_refused = false;
       AnswerHeld(call, "+RESET\r\n");
       return Step::kNext;

@@ -144,6 +144,8 @@ class Session final : private net::StreamOwner,
   // Our answer in the place of the server's, or without one.
   void SayOwnWord(Call& call);
   void SayAlone(Call& call);
+  // A command that names another client waits for the server's id of it.
+  void ResolveId(Call& call);
   void SayOwnWordsOfExec(Call& call);
   struct ExecAnswers;
   void SayNextOfExec(Call& call, const std::shared_ptr<ExecAnswers>& answers);

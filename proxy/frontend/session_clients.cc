@@ -1,6 +1,8 @@
 // What a session tells of its client, and where it answers in the server's place.
 #include "proxy/frontend/session.h"
 #include "proxy/net/socket.h"
+#include "proxy/resp/number.h"
+#include "proxy/resp/request_scan.h"
 
 namespace frontend {
 
@@ -82,8 +84,27 @@ void Session::TakeAnswer(Call& call, const OwnWords::Answer& answer,
   if (answer.closes && !closed_) stream_.CloseWhenWritten();
 }
 
+void Session::ResolveId(Call& call) {
+  if (std::exchange(call.resolving, true)) return;
+  std::vector<std::string_view> args;
+  resp::PeekArguments(call.request.view(), ~size_t{0}, &args);
+  const auto ours = static_cast<uint64_t>(resp::ParseNumber(args[call.id_at]).value_or(0));
+  const auto theirs = std::make_shared<uint64_t>(0);
+  context_.client_hub.VisitClients(
+      [ours, theirs](const Session& session) {
+        if (session.state().id == ours) *theirs = session.server_id();
+      },
+      [this, handle = handle_, &call, theirs] {
+        if (handle->session == nullptr) return;
+        call.resolving = false;
+        OwnWords::PutId(call, *theirs);
+        SchedulePump();
+      });
+}
+
 uint64_t Session::server_id() const {
-  return 0;
+  const backend::Connection* lease = upstream_.lease();
+  return lease != nullptr && upstream_.pool() == context_.nodes.Master() ? lease->client_id() : 0;
 }
 
 std::string Session::Flags() const {

@@ -271,6 +271,59 @@ TEST(ClientCommands, InATransactionSpeakOfTheClientTooOnceItIsExecuted) {
   EXPECT_EQ(client("CLIENT", "GETNAME"), "me");
 }
 
+TEST_P(Clients, ThatBlockAreUnblockedByTheirIds) {
+  Stage stage(Workers(GetParam()));
+  RespClient blocked = stage.Connect();
+  RespClient other = stage.Connect();
+  const std::string id = Id(blocked);
+  for (const auto& [how, reply] : std::vector<std::pair<std::string, std::string>>{
+           {"", "(nil)"},
+           {"TIMEOUT", "(nil)"},
+           {"ERROR", "-UNBLOCKED client unblocked via CLIENT UNBLOCK"}}) {
+    blocked.Send({"BLPOP", "list", "0"});
+    ASSERT_TRUE(WaitUntil([&] { return stage.master().InfoNumber("blocked_clients") == 1; }));
+    Args unblock = {"CLIENT", "UNBLOCK", id};
+    if (!how.empty()) unblock.push_back(how);
+    EXPECT_EQ(other.Ask(unblock).Show(), ":1") << how;
+    EXPECT_EQ(blocked.Receive().Show(), reply) << how;
+    EXPECT_EQ(other.Ask(unblock).Show(), ":0") << how;
+  }
+  RespClient direct = stage.master().Connect();
+  for (const Args& command :
+       {Args{"CLIENT", "UNBLOCK", "x"}, Args{"CLIENT", "UNBLOCK", "999999"},
+        Args{"CLIENT", "UNBLOCK", "999999", "NONSENSE"}, Args{"CLIENT", "UNBLOCK"},
+        Args{"CLIENT", "UNBLOCK", "-1"}, Args{"CLIENT", "UNBLOCK", "0"}}) {
+    other.Ask(command);
+    direct.Ask(command);
+    EXPECT_EQ(other.last_raw(), direct.last_raw()) << Encode(command);
+  }
+  // Behind a pipeline, in its order.
+  blocked.Send({"BLPOP", "list", "0"});
+  ASSERT_TRUE(WaitUntil([&] { return stage.master().InfoNumber("blocked_clients") == 1; }));
+  const auto answers =
+      other.Pipeline({{"SET", "k", "1"}, {"CLIENT", "UNBLOCK", id}, {"INCR", "k"}});
+  EXPECT_EQ(answers[1].Show(), ":1");
+  EXPECT_EQ(answers[2].Show(), ":2");
+  EXPECT_TRUE(blocked.Receive().is_null());
+}
+
+// A client that takes its invalidations elsewhere: the subscriber is named by shacast's id.
+TEST_P(Clients, MayBeTheGoalOfAnothersInvalidations) {
+  Stage stage(Workers(GetParam()));
+  RespClient listener = stage.Connect();
+  RespClient reader = stage.Connect();
+  RespClient writer = stage.Connect();
+  const std::string id = Id(listener);
+  listener("SUBSCRIBE", "__redis__:invalidate");
+  EXPECT_EQ(reader("CLIENT", "TRACKING", "ON", "REDIRECT", id), "+OK");
+  reader("GET", "k");
+  EXPECT_EQ(writer("SET", "k", "v"), "+OK");
+  // (Redict writes the channel's name in another way.)
+  EXPECT_EQ(listener.Receive().elements.at(2).Show(), "[k]");
+  EXPECT_EQ(writer("CLIENT", "TRACKING", "ON", "REDIRECT", "999999"),
+            "-ERR The client ID you want redirect to does not exist");
+}
+
 TEST(InfoCommand, GetsASectionOfShacastsOwn) {
   Stage stage(Workers(2));
   RespClient client = stage.Connect();
