@@ -180,6 +180,23 @@ TEST_F(DispatcherTest, EachSubcommandOfScriptHasItsTreatment) {
     EXPECT_EQ(Told(words), "master") << words;
 }
 
+TEST_F(DispatcherTest, WhatWasToBeDebuggedIsNotRunForGood) {
+  const std::string not_run = "-ERR SCRIPT DEBUG is refused by shacast";
+  for (const char* ask : {"SCRIPT DEBUG YES", "script debug sync"}) {
+    for (const char* call : {"EVAL body 0", "EVALSHA sha 0", "EVAL_RO body 0"}) {
+      Told(ask);
+      EXPECT_EQ(Told("GET k"), Told("GET other"));
+      EXPECT_EQ(Told(call).substr(0, not_run.size()), not_run) << ask << ", " << call;
+      EXPECT_NE(Told(call).substr(0, 1), "-") << "once";
+    }
+  }
+  for (const char* after : {"SCRIPT DEBUG NO", "SCRIPT DEBUG"}) {
+    Told("SCRIPT DEBUG YES");
+    Told(after);
+    EXPECT_NE(Told("EVAL body 0").substr(0, 1), "-") << after;
+  }
+}
+
 TEST_F(DispatcherTest, TransactionsHaveALease) {
   EXPECT_EQ(Told("MULTI"), "lease multi");
   EXPECT_EQ(Told("EXEC", true), "lease exec");
