@@ -64,8 +64,7 @@ TEST_F(Transaction, WhatTheServerForbidsInsideIsForbidden) {
         Args{"HELLO", "2", "NONSENSE"}, Args{"HELLO", "9"}, Args{"SELECT", "999"},
         Args{"SCRIPT", "EXISTS", "x"}, Args{"PUBLISH", "c", "m"}, Args{"PING"},
         Args{"WAIT", "0", "0"}, Args{"FLUSHALL"}, Args{"SWAPDB", "0", "1"},
-        Args{"OBJECT", "ENCODING", "n"}, Args{"CLIENT", "REPLY", "ON"}, Args{"READONLY"},
-        Args{"ECHO", "x"}, Args{"FUNCTION", "KILL"}}) {
+        Args{"OBJECT", "ENCODING", "n"}, Args{"ECHO", "x"}, Args{"FUNCTION", "KILL"}}) {
     both_.Ask({"SET", "n", "1"});
     both_.Ask({"MULTI"});
     both_.Ask({"INCR", "n"});
@@ -256,6 +255,7 @@ TEST_F(Transaction, WhatLeavesStateInTheConnectionIsNotLeftToTheNextBorrower) {
         Args{"CLIENT", "NO-EVICT", "ON"}, Args{"CLIENT", "TRACKING", "ON"}}) {
     RespClient former = stage.Connect();
     former.Pipeline({{"MULTI"}, leaves, {"EXEC"}});
+    former.Close();
     EXPECT_TRUE(WaitUntil([&] {
       return stage.master()("PUBSUB", "NUMSUB", "c") == "[c, :0]" &&
              stage.master()("PUBSUB", "NUMPAT") == ":0";
