@@ -111,6 +111,8 @@ def try_client(client, binary, node_modules):
     missing = client.missing(node_modules)
     if missing:
         return Result(client.name, left_out=missing + " is not there")
+    if tuple(map(int, stage.server_version()[1].split("."))) < client.since:
+        return Result(client.name, left_out="it wants a newer server")
     environment = dict(os.environ, NODE_PATH=node_modules, LC_ALL="C.UTF-8", TZ="UTC",
                        NODE_NO_WARNINGS="1")
     tells = []

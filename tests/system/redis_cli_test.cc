@@ -244,9 +244,9 @@ TEST_F(RedisCli, AsAReplicaItSeesWhatTheMasterWrites) {
   Fill();
   std::vector<std::string> heads;
   for (const Endpoint& endpoint : Both()) {
-    const std::string seen = Watch(endpoint, "--replica", {"SYNC done", "written-meanwhile"},
+    const std::string seen = Watch(endpoint, "--replica", {"Logging commands", "written-meanwhile"},
                                    [&] { stage_.Connect()("SET", "written-meanwhile", "v"); });
-    heads.push_back(Digitless(seen.substr(0, seen.find("SYNC done"))));
+    heads.push_back(Digitless(seen.substr(0, seen.find("Logging commands"))));
     EXPECT_TRUE(Has(seen, "\"set\",\"written-meanwhile\",\"v\"") ||
                 Has(seen, "\"SET\",\"written-meanwhile\",\"v\""))
         << seen;
