@@ -36,6 +36,7 @@ struct Call {
   Call* next_in_connection = nullptr;
   uint64_t end = 0;         // where its last byte lies in what the connection sends
   bool is_script = false;   // may run for long, and everything behind it waits
+  bool may_write = false;   // held back by the node while writes are paused, and so on
   bool unfinished = false;  // more of the command is to come, by Connection::More()
 };
 

@@ -4,6 +4,7 @@
 #include <utility>
 #include <vector>
 
+#include "proxy/resp/number.h"
 #include "proxy/resp/request_scan.h"
 
 namespace backend {
@@ -30,12 +31,15 @@ std::string_view WithoutLineEnd(std::string_view line) {
 
 Connection::Connection(net::Loop& loop, replication::LaneId id, const config::Address& address,
                        ConnectionKey key, std::chrono::milliseconds connect_timeout,
-                       bool ask_run_id, ConnectionOwner& owner)
+                       bool ask_run_id, ConnectionOwner& owner, net::TlsRef tls)
     : loop_(loop),
       id_(id),
       key_(std::move(key)),
       ask_run_id_(ask_run_id),
       owner_(owner),
+      address_(address),
+      connect_timeout_(connect_timeout),
+      tls_(std::move(tls)),
       connector_(std::make_unique<net::Connector>(
           loop, address, connect_timeout,
           [this](base::Result<int> fd) { OnConnected(std::move(fd)); })) {}
@@ -53,6 +57,7 @@ void Connection::OnConnected(base::Result<int> fd) {
   connector_.reset();
   net::StreamOwner& self = *this;
   stream_ = std::make_unique<net::Stream>(loop_, fd.value(), self);
+  if (tls_ != nullptr) stream_->UseTls(*tls_, address_.host, connect_timeout_);
   stream_->Start();
   BeginHandshake();
 }
@@ -92,6 +97,9 @@ void Connection::SendSecondStep() {
   if (ask_run_id_) {
     bytes += resp::EncodeCommand({"INFO", "server"});
     expect_[expected_++] = Expect::kInfo;
+  } else {
+    bytes += resp::EncodeCommand({"CLIENT", "ID"});
+    expect_[expected_++] = Expect::kClientId;
   }
   stream_->Write(base::CopySlice(bytes));
 }
@@ -119,6 +127,11 @@ void Connection::OnHandshakeReply(std::string_view reply) {
       break;
     case Expect::kInfo:
       if (!error) run_id_ = RunIdIn(reply);
+      break;
+    case Expect::kClientId:
+      if (reply.starts_with(':'))
+        client_id_ =
+            static_cast<uint64_t>(resp::ParseNumber(WithoutLineEnd(reply.substr(1))).value_or(0));
       break;
   }
   if (answered_ == expected_) BecomeReady();
@@ -169,6 +182,7 @@ void Connection::Send(Call& call, base::Slice bytes) {
   last_ = &call;
   ++outstanding_;
   if (call.is_script) ++scripts_;
+  if (call.may_write) ++writes_;
   More(std::move(bytes));
 }
 
@@ -252,7 +266,8 @@ net::StreamOwner::Taken Connection::ReadReplies(const base::Slice& data) {
     if (!mid_reply_ && !in_push_ && scan_.want() == 0) in_push_ = resp::IsPush(rest);
     switch (scan_.Scan(rest)) {
       case resp::ReplyScan::Outcome::kError:
-        Fail("the node does not speak RESP");
+        Fail(rest.starts_with(net::kTlsAlert) ? "the node speaks TLS; see upstream.tls"
+                                              : "the node does not speak RESP");
         return {data.size, 0};
       case resp::ReplyScan::Outcome::kMore: {
         if (rest.size() < kStreamBytes) return {at, 0};
@@ -311,6 +326,7 @@ void Connection::PopCall() {
   if (first_ == nullptr) last_ = nullptr;
   --outstanding_;
   if (call->is_script) --scripts_;
+  if (call->may_write) --writes_;
   const uint64_t now = loop_.now_ms();
   behind_slow_ = first_ != nullptr && (behind_slow_ || now - oldest_since_ms_ >= kSlowMs);
   oldest_since_ms_ = now;

@@ -27,6 +27,7 @@
 #include "proxy/net/connector.h"
 #include "proxy/net/loop.h"
 #include "proxy/net/stream.h"
+#include "proxy/net/tls_context.h"
 #include "proxy/resp/reply_scan.h"
 #include "replication/node.h"
 
@@ -37,6 +38,8 @@ struct ConnectionKey {
   IdentityRef identity;
   int db = 0;
   int protocol = 2;
+  // A lane for what may write, while that is paused: nothing else should wait behind it.
+  bool paused = false;
 
   friend bool operator==(const ConnectionKey&, const ConnectionKey&) = default;
 };
@@ -77,10 +80,12 @@ class Connection final : private net::StreamOwner {
  public:
   enum class State : uint8_t { kConnecting, kHandshake, kReady, kClosed };
 
-  // `ask_run_id`: INFO server in the handshake, for connections that carry EVALSHA.
+  // `ask_run_id`: INFO server in the handshake, for connections that carry EVALSHA. Others are
+  // leases, and ask CLIENT ID, by which other clients speak of them. `tls`: null for a plain one;
+  // its handshake may take `connect_timeout` once more.
   Connection(net::Loop& loop, replication::LaneId id, const config::Address& address,
              ConnectionKey key, std::chrono::milliseconds connect_timeout, bool ask_run_id,
-             ConnectionOwner& owner);
+             ConnectionOwner& owner, net::TlsRef tls = nullptr);
   ~Connection();
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
@@ -89,6 +94,8 @@ class Connection final : private net::StreamOwner {
   const ConnectionKey& key() const { return key_; }
   State state() const { return state_; }
   bool closed() const { return state_ == State::kClosed; }
+  // The node's CLIENT ID of a lease, once it is ready; 0: it would not tell.
+  uint64_t client_id() const { return client_id_; }
   // The node said NOAUTH in the handshake.
   bool told_noauth() const { return told_noauth_; }
 
@@ -106,6 +113,7 @@ class Connection final : private net::StreamOwner {
   Call* oldest() const { return first_; }
   // Scripts are among them.
   bool carries_script() const { return scripts_ > 0; }
+  bool may_write() const { return writes_ > 0; }
   // How long the oldest call has been the oldest, in milliseconds.
   uint64_t oldest_age_ms() const;
   // Bytes that the node has not taken yet.
@@ -151,7 +159,7 @@ class Connection final : private net::StreamOwner {
   Taken ReadReplies(const base::Slice& data);
   void Deliver(base::Slice piece, bool last);
 
-  enum class Expect : uint8_t { kAuth, kSetName, kSelect, kInfo };
+  enum class Expect : uint8_t { kAuth, kSetName, kSelect, kInfo, kClientId };
 
   static constexpr uint64_t kSlowMs = 10;
   // Pieces of a reply shorter than this wait until the reply is whole.
@@ -162,6 +170,9 @@ class Connection final : private net::StreamOwner {
   const ConnectionKey key_;
   const bool ask_run_id_;
   ConnectionOwner& owner_;
+  const config::Address address_;
+  const std::chrono::milliseconds connect_timeout_;
+  const net::TlsRef tls_;
   State state_ = State::kConnecting;
   std::unique_ptr<net::Connector> connector_;
   std::unique_ptr<net::Stream> stream_;
@@ -173,12 +184,14 @@ class Connection final : private net::StreamOwner {
   size_t expected_ = 0;
   size_t answered_ = 0;
   std::string run_id_;
+  uint64_t client_id_ = 0;
   bool told_noauth_ = false;
 
   Call* first_ = nullptr;  // in the order of sending
   Call* last_ = nullptr;
   size_t outstanding_ = 0;
   size_t scripts_ = 0;
+  size_t writes_ = 0;
   bool behind_slow_ = false;
   uint64_t oldest_since_ms_ = 0;
 

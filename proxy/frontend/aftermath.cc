@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include "proxy/frontend/own_words.h"
 #include "proxy/frontend/script_wire.h"
 #include "proxy/frontend/settle.h"
 #include "proxy/resp/number.h"
@@ -77,10 +78,14 @@ Aftermath::Next Aftermath::Take(Call& call, ReplyQueue& queue, Upstream& upstrea
     case After::kNothing:
     case After::kSwallow:
     case After::kScriptKill:
-    case After::kScriptShow:
-    case After::kProxy:
+    case After::kFunctionKill:
     case After::kReset:
       return Next::kDeliver;
+    case After::kOwnWord:
+    case After::kInfo:
+    case After::kScriptShow:
+    case After::kProxy:
+      return OwnWords::MayAnswer(call, reply) ? Next::kOwnWord : Next::kDeliver;
     case After::kScript:
       return TakeScript(call, reply, pool);
     case After::kScriptLoad:
@@ -111,6 +116,12 @@ Aftermath::Next Aftermath::Take(Call& call, ReplyQueue& queue, Upstream& upstrea
       return Next::kDeliver;
     case After::kExec:
       return TakeExec(call, reply, upstream);
+    case After::kPause:
+      if (reply == kOk) pool.PauseWrites(call.pause_ms);
+      return Next::kDeliver;
+    case After::kUnpause:
+      if (reply == kOk) pool.UnpauseWrites();
+      return Next::kDeliver;
     case After::kRoleChange:
       context_.hub.AskNodesNow();
       return Next::kDeliver;
@@ -235,9 +246,10 @@ Aftermath::Next Aftermath::TakeExec(Call& call, std::string_view reply, Upstream
   if (!ran || call.notes == nullptr) return Next::kDeliver;
   if (call.notes->changes) TakeChanges(reply, upstream);
   if (call.notes->flush) return Next::kFlush;
+  call.notes->places = std::move(upstream.transaction().own_words);
   if (!call.notes->scripts.empty())
     context_.hub.Verify(call.node, call.script_epoch, std::move(call.notes->scripts));
-  return Next::kDeliver;
+  return call.notes->places.empty() ? Next::kDeliver : Next::kOwnWord;
 }
 
 }  // namespace frontend

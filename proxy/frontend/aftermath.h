@@ -23,6 +23,7 @@ class Aftermath {
     kToMaster,    // a replica could not serve it: to the master, the client sees nothing
     kDistribute,  // SCRIPT LOAD: to the replicas first
     kFlush,       // SCRIPT FLUSH: everywhere first
+    kOwnWord,     // we answer in the server's place (OwnWords)
   };
 
   Aftermath(SessionContext& context, SessionState& state) : context_(context), state_(state) {}

@@ -15,6 +15,7 @@
 #include <cstdint>
 #include <memory>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "proxy/backend/call.h"
@@ -43,8 +44,9 @@ enum class After : uint8_t {
   kScriptExists,  //
   kScriptFlush,   //
   kScriptKill,    // kNowhere
-  kScriptShow,    // kNowhere
-  kProxy,         // kNowhere
+  kFunctionKill,  // kNowhere
+  kScriptShow,    // kNowhere, and then the same
+  kProxy,         // the answer is ours, unless the server refuses us a like question
   kHello,         //
   kAuth,          //
   kSelect,        //
@@ -54,7 +56,11 @@ enum class After : uint8_t {
   kDiscard,       //
   kUnwatch,       //
   kWatch,         //
+  kOwnWord,       // CLIENT ID, LIST ...: the same
+  kInfo,          // INFO: the reply gets a section of ours
   kRoleChange,    // REPLICAOF, FAILOVER: ask the nodes now
+  kPause,         // CLIENT PAUSE ms WRITE
+  kUnpause,       // CLIENT UNPAUSE
   kSwallow,       // a command of our own; the client does not see its reply
 };
 
@@ -62,12 +68,15 @@ enum class CallState : uint8_t { kHeld, kOnTheWay, kAnswered, kMissed, kLost };
 
 // What was queued in a transaction and matters when it was executed.
 struct TransactionNotes {
-  bool flush = false;    // SCRIPT FLUSH
-  bool changes = false;  // SELECT, HELLO: whether they succeed is seen in EXEC's reply
+  bool flush = false;      // SCRIPT FLUSH
+  bool changes = false;    // SELECT, HELLO: whether they succeed is seen in EXEC's reply
+  bool own_words = false;  // CLIENT ID and its like (OwnWords)
   std::vector<replication::ScriptRef> scripts;  // bodies of EVAL and SCRIPT LOAD
+  // When EXEC was answered: the places of such commands in its array, and the client's own words.
+  std::vector<std::pair<size_t, base::Slice>> places;
 
   // What is behind EXEC need not wait for its reply.
-  bool only_scripts() const { return !flush && !changes; }
+  bool only_scripts() const { return !flush && !changes && !own_words; }
   bool empty() const { return only_scripts() && scripts.empty(); }
 };
 
@@ -80,8 +89,10 @@ struct Call : backend::Call {
   bool barrier = false;       // nothing is sent behind it before it is answered
   bool blocks = false;        // waits in the server for as long as it likes
   bool about_writes = false;  // WAIT: ... for the writes that went before it
+  bool any_db = false;        // it has no database, and a busy node refuses SELECT
   bool pins = false;          // the lease becomes the session's for good, bytes for bytes
   bool is_sync = false;       // ... and what is behind it is a replica
+  bool taints = false;        // inside MULTI: a lease in which it was queued is not lent again
   bool streaming = false;     // passes through in pieces, and cannot be sent again
   bool wants_whole = false;   // the reply is looked at before it is passed on
   bool more_follows = false;  // the client has sent something behind it already
@@ -99,6 +110,10 @@ struct Call : backend::Call {
   bool nil_reply = false;      // EXEC after the WATCH was lost: it was sent as DISCARD
   uint8_t attempts = 0;        // times it was sent
 
+  uint64_t pause_ms = 0;   // CLIENT PAUSE
+  uint8_t id_at = 0;       // the argument that names another client by its id, which is to become
+  bool resolving = false;  // ... the server's
+
   int16_t db = -1;               // SELECT: the database it is about
   int16_t protocol = 0;          // HELLO: the protocol it is about
   replication::NodeId node = 0;  // where it was sent
@@ -107,6 +122,7 @@ struct Call : backend::Call {
   Call* next = nullptr;          // the client's next command
 
   base::Slice request;            // the whole command, as RESP
+  base::Slice said;               // the client's own words, where the server is asked another thing
   backend::IdentityRef identity;  // AUTH, HELLO with AUTH: who it would be
 
   replication::ScriptCall script;

@@ -6,7 +6,6 @@
 
 #include "proxy/base/log.h"
 #include "proxy/frontend/orphans.h"
-#include "proxy/frontend/proxy_command.h"
 #include "proxy/frontend/settle.h"
 #include "proxy/resp/reply_writer.h"
 
@@ -23,7 +22,7 @@ SessionState StateOf(uint64_t id, std::string peer) {
 }  // namespace
 
 Session::Session(SessionContext& context, SessionOwner& owner, int fd, uint64_t id,
-                 std::string peer)
+                 std::string peer, const net::TlsContext* tls)
     : context_(context),
       owner_(owner),
       state_(StateOf(id, std::move(peer))),
@@ -32,11 +31,15 @@ Session::Session(SessionContext& context, SessionOwner& owner, int fd, uint64_t 
       upstream_(context, state_, static_cast<backend::ReplySink&>(*this)),
       dispatcher_(context, state_),
       aftermath_(context, state_),
-      handle_(std::make_shared<Handle>(Handle{this})) {
+      own_words_(context, state_),
+      handle_(std::make_shared<Handle>(Handle{this})),
+      fd_(fd),
+      since_ms_(context.loop.now_ms()) {
   state_.must_authenticate = !context.settings.proxy.users.empty();
   state_.key.identity =
       state_.must_authenticate ? context.own_identity : context.identities.Anonymous();
   upstream_.OnProgress([this] { SchedulePump(); });
+  if (tls != nullptr) stream_.UseTls(*tls, "", kHandshakeLimit);
   Touch();
 }
 
@@ -84,11 +87,18 @@ void Session::Pump() {
 
 Session::Step Session::TrySend(Call& call) {
   if (NeedsSettling() || withheld_ > 0) return Step::kStop;
+  // What shacast tells of itself can be told without a master.
+  if (call.after == After::kProxy && context_.nodes.Master() == nullptr)
+    call.where = Where::kNowhere;
   if (call.where == Where::kNowhere) {
     if (!upstream_.transaction().sent_multi || call.after == After::kReset) return DoLocally(call);
     // Inside MULTI it is queued, and the server says what it thinks of it.
     call.where = Where::kLease;
     call.after = After::kNothing;
+  }
+  if (call.id_at > 0) {
+    ResolveId(call);
+    return Step::kStop;
   }
   std::string refusal;
   if (call.pins && !upstream_.transaction().sent_multi) {
@@ -139,7 +149,8 @@ Session::Step Session::DoLocally(Call& call) {
                     0, 2};
       state_.must_authenticate = !context_.settings.proxy.users.empty();
       state_.name.clear();
-      state_.transaction_lost = state_.watch_lost = false;
+      state_.user.clear();
+      state_.transaction_lost = state_.watch_lost = state_.debug_refused = false;
       AnswerHeld(call, "+RESET\r\n");
       return Step::kNext;
     case After::kScriptShow: {
@@ -152,27 +163,26 @@ Session::Step Session::DoLocally(Call& call) {
         call.after = After::kNothing;
         return TrySend(call);
       }
-      AnswerHeld(call, resp::ReplyWriter(state_.key.protocol).Bulk((*body)->text).Take());
-      return Step::kNext;
+      own_words_.PrepareShow(call);
+      return TrySend(call);
     }
-    case After::kProxy: {
-      std::vector<std::string_view> args;
-      resp::PeekArguments(call.request.view(), 8, &args);
-      AnswerHeld(call, AnswerProxyCommand(args, context_, state_.key.protocol));
+    case After::kProxy:
+      SayAlone(call);
       return Step::kNext;
-    }
     default:
       break;
   }
-  // SCRIPT KILL: on the control connections, which no script can hold up.
+  // SCRIPT KILL, FUNCTION KILL: on the control connections, which no script can hold up.
   call.state = CallState::kAnswered;
   queue_.HeldChanged();
   const auto release = Withhold(call);
-  context_.hub.KillEverywhere([this, handle = handle_, &call, release](const std::string& reply) {
-    if (handle->session == nullptr) return;
-    queue_.Answer(call, base::CopySlice(reply));
-    release();
-  });
+  const char* container = call.after == After::kFunctionKill ? "FUNCTION" : "SCRIPT";
+  context_.hub.KillEverywhere(container,
+                              [this, handle = handle_, &call, release](const std::string& reply) {
+                                if (handle->session == nullptr) return;
+                                queue_.Answer(call, base::CopySlice(reply));
+                                release();
+                              });
   return Step::kNext;
 }
 
@@ -241,6 +251,9 @@ void Session::FinishReply(Call& call) {
       break;
     case Aftermath::Next::kDistribute:
       context_.hub.Distribute(call.body, call.script_epoch, Withhold(call));
+      break;
+    case Aftermath::Next::kOwnWord:
+      SayOwnWord(call);
       break;
     case Aftermath::Next::kFlush:
       context_.hub.FlushEverywhere(call.after == After::kScriptFlush, Withhold(call));
@@ -434,7 +447,8 @@ void Session::PassEofOn() {
   upstream_.EndLease();
 }
 
-void Session::OnBroken(const std::string&) {
+void Session::OnBroken(const std::string& why) {
+  if (stream_.handshaking()) SayTlsFailed(why);
   Close();
 }
 

@@ -2,9 +2,11 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 
 #include "proxy/backend/connection.h"
+#include "proxy/resp/command_table.h"
 
 namespace frontend {
 
@@ -20,10 +22,18 @@ struct SessionState {
   std::string hello_name;  // SETNAME in a HELLO that is on its way
   std::string lib_name;    // CLIENT SETINFO
   std::string lib_version;
+  bool redirects = false;  // CLIENT CAPA REDIRECT
+  std::string user;        // of proxy.users
+  uint64_t commands = 0;
+  uint64_t bytes_in = 0;
+  // The last command, and the table that it belongs to.
+  const resp::Command* last_command = nullptr;
+  std::shared_ptr<const resp::CommandTable> last_table;
 
   // A lease broke while it held a transaction, or a WATCH.
   bool transaction_lost = false;
   bool watch_lost = false;
+  bool debug_refused = false;  // SCRIPT DEBUG was: the script that follows must not run for real
 };
 
 }  // namespace frontend

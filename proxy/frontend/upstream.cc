@@ -1,5 +1,6 @@
 #include "proxy/frontend/upstream.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "proxy/frontend/router.h"
@@ -90,13 +91,18 @@ Upstream::Sending Upstream::SendOnLane(Call& call, std::string* refusal) {
   backend::NodePool* pool = Route(call, refusal);
   if (pool == nullptr) return refusal->empty() ? Hold(call, refusal) : Sending::kRefused;
 
+  const bool paused = pool->WritesPaused();
+  const bool waits = paused && call.may_write;
   backend::Connection* lane = lane_;
   if (on_the_way_ > 0) {
     if (pool != pool_ || call.db >= 0 || call.protocol > 0 || lane->closed()) return Sending::kWait;
-  } else if (call.db >= 0 || call.protocol > 0) {
+    if (waits != lane->key().paused || (paused && !waits && lane->may_write()))
+      return Sending::kWait;
+  } else if (call.db >= 0 || call.protocol > 0 || waits) {
     backend::ConnectionKey key = state_.key;
     if (call.db >= 0) key.db = call.db;
     if (call.protocol > 0) key.protocol = call.protocol;
+    key.paused = waits;
     lane = pool->Lane(key);
   } else {
     lane = pool->Lane(state_.key);
@@ -233,6 +239,7 @@ bool Upstream::TakeLease(Call& call, std::string* refusal, Sending* sending) {
   if (call.identity != nullptr) {
     key = {call.identity, 0, call.protocol > 0 ? call.protocol : state_.key.protocol};
   }
+  if (call.any_db) key.db = 0;
   backend::Connection* lease = pool->TakeLease(key, *this);
   if (lease == nullptr && pool->connect_blocked()) {
     *sending = Hold(call, refusal);
@@ -314,7 +321,11 @@ void Upstream::SendScriptOnLease(Call& call) {
 }
 
 void Upstream::NoteInTransaction(Call& call) {
-  if (transaction_.sent_multi) NoteQueued(call);
+  if (transaction_.sent_multi) {
+    // When EXEC runs it, and the client is told so, the connection is no longer as it was lent.
+    if (call.pins || call.taints) transaction_.tainted = true;
+    NoteQueued(call);
+  }
   const backend::ConnectionKey& key = lease_->key();
   if ((call.db >= 0 && call.db != key.db) || (call.protocol > 0 && call.protocol != key.protocol) ||
       (call.identity != nullptr && call.identity != key.identity))
@@ -366,6 +377,9 @@ void Upstream::NoteQueued(Call& call) {
     case After::kHello:
       transaction_.notes.changes = true;
       break;
+    case After::kOwnWord:
+      transaction_.notes.own_words = true;
+      break;
     case After::kScriptExists:
       break;
     default:
@@ -392,6 +406,8 @@ void Upstream::Note(Call& call, backend::Connection& connection) {
   call.script_epoch = context_.scripts.epoch();
   if (call.attempts < 255) ++call.attempts;
   ++on_the_way_;
+  // Before its answer is there, it may have happened.
+  if (call.after == After::kPause) pool_->PauseWrites(std::min(call.pause_ms, kPauseOnItsWayMs));
   if (call.barrier) barrier_ = true;
   if (lease_ == nullptr) lane_ = &connection;
   const bool flushes = (call.after == After::kScriptFlush && !call.queued) ||

@@ -62,6 +62,7 @@ class Upstream final : private backend::LeaseHolder {
   backend::Connection* connection() const { return lease_ != nullptr ? lease_ : lane_; }
   backend::NodePool* pool() const { return pool_; }
   Transaction& transaction() { return transaction_; }
+  const Transaction& transaction() const { return transaction_; }
 
  private:
   // backend::LeaseHolder
@@ -89,6 +90,8 @@ class Upstream final : private backend::LeaseHolder {
   void NoteQueued(Call& call);
   void Note(Call& call, backend::Connection& connection);
 
+  // A CLIENT PAUSE that is not answered yet is taken to be in force for so long.
+  static constexpr uint64_t kPauseOnItsWayMs = 1000;
   // A node that does not keep up is given no more until it does.
   static constexpr size_t kMostUnsent = 4 << 20;
 

@@ -28,7 +28,7 @@ StageOptions Protected(const TempFolder& folder) {
   return options;
 }
 
-// With a password WaitReady() has to be asked for by somebody who may ask: PROXY NODES wants none.
+// With a password WaitReady() is for those who know that it is the server's, and not the proxy's.
 class ProtectedStage : public Stage {
  public:
   explicit ProtectedStage(const StageOptions& options) : Stage(options) {

@@ -21,10 +21,12 @@ TEST_F(ConnectionTest, NobodyInRespTwoGivesANameAndAsksWhichProcessItIs) {
   EXPECT_EQ(connection_->id(), 7u);
 }
 
-TEST_F(ConnectionTest, OneThatCarriesNoScriptsDoesNotAskForTheRunId) {
+TEST_F(ConnectionTest, OneThatCarriesNoScriptsAsksForItsIdAndNotForTheRunId) {
+  node_.Answer("CLIENT ID", ":42\r\n");
   Connect({}, false);
   ASSERT_TRUE(Until([&] { return owner_.ready == 1; }));
-  EXPECT_EQ(node_.CommandsOn(0), Texts{"CLIENT SETNAME shacast"});
+  EXPECT_EQ(node_.CommandsOn(0), (Texts{"CLIENT SETNAME shacast", "CLIENT ID"}));
+  EXPECT_EQ(connection_->client_id(), 42u);
   EXPECT_EQ(owner_.run_id, "");
 }
 

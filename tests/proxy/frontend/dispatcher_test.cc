@@ -65,10 +65,10 @@ class DispatcherTest : public ::testing::Test {
     return told;
   }
   static std::string NameOf(After after) {
-    static const char* const kNames[] = {"nothing", "script", "load",  "exists", "flush",
-                                         "kill",    "show",   "proxy", "hello",  "auth",
-                                         "select",  "reset",  "multi", "exec",   "discard",
-                                         "unwatch", "watch",  "role",  "swallow"};
+    static const char* const kNames[] = {
+        "nothing", "script", "load", "exists", "flush", "kill",  "fkill",   "show",
+        "proxy",   "hello",  "auth", "select", "reset", "multi", "exec",    "discard",
+        "unwatch", "watch",  "own",  "info",   "role",  "pause", "unpause", "swallow"};
     return kNames[static_cast<int>(after)];
   }
   std::string Request() const { return std::string(call_->request.view()); }
@@ -229,6 +229,39 @@ TEST_F(DispatcherTest, SelectIsNotedWhereItCouldSucceed) {
     EXPECT_EQ(Told(words), "master") << words;
 }
 
+TEST_F(DispatcherTest, WhatAPauseOfWritesHoldsBackIsKnownByTheServersFlags) {
+  const std::string no_writes = "#!lua flags=no-writes\nreturn 1";
+  house_.Hold(no_writes);
+  const auto may_write = [this](const std::vector<std::string>& words) {
+    Prepare(words);
+    return call_->may_write;
+  };
+  EXPECT_TRUE(may_write({"SET", "k", "v"}));
+  EXPECT_FALSE(may_write({"GET", "k"}));
+  EXPECT_FALSE(may_write({"NONSENSE", "k"})) << "the server refuses it at once";
+  EXPECT_FALSE(may_write({"SET"})) << "so it does this";
+  EXPECT_TRUE(may_write({"EVAL", kBody, "0"}));
+  EXPECT_TRUE(may_write({"EVALSHA", support::ShaOf(kBody), "0"}));
+  EXPECT_FALSE(may_write({"EVAL_RO", kBody, "0"}));
+  EXPECT_FALSE(may_write({"EVAL", no_writes, "0"}));
+  EXPECT_FALSE(may_write({"EVALSHA", support::ShaOf(no_writes), "0"}));
+  house_.context.vouched = {replication::Sha1::Of(kBody)};
+  EXPECT_TRUE(may_write({"EVAL", kBody, "0"})) << "the server does not know what we were told";
+}
+
+TEST_F(DispatcherTest, APauseOfWritesAndItsEndAreNoted) {
+  EXPECT_EQ(Told("CLIENT PAUSE 1500 WRITE"), "master pause barrier");
+  EXPECT_EQ(call_->pause_ms, 1500u);
+  EXPECT_EQ(Told("client pause 99999999999999999999 write"), "master pause barrier");
+  EXPECT_EQ(call_->pause_ms, 0u);
+  EXPECT_EQ(Told("CLIENT PAUSE -1 WRITE"), "master pause barrier");
+  EXPECT_EQ(call_->pause_ms, 0u);
+  EXPECT_EQ(Told("CLIENT UNPAUSE"), "master unpause barrier");
+  for (const char* words : {"CLIENT PAUSE", "CLIENT PAUSE 100", "CLIENT PAUSE 100 ALL",
+                            "CLIENT PAUSE 100 WRITE x", "CLIENT UNPAUSE x"})
+    EXPECT_EQ(Told(words), "master") << words;
+}
+
 TEST_F(DispatcherTest, AuthIsCheckedByTheMasterOnALease) {
   EXPECT_EQ(Told("AUTH secret"), "lease auth barrier as :secret");
   EXPECT_EQ(Told("AUTH alice secret"), "lease auth barrier as alice:secret");
@@ -263,35 +296,67 @@ TEST_F(DispatcherTest, InsideMultiHelloIsQueuedAsItIs) {
   EXPECT_EQ(Request(), support::Command("HELLO 3 SETNAME me"));
 }
 
-TEST_F(DispatcherTest, WhatIsSaidOfTheClientIsSaidByUs) {
-  EXPECT_EQ(Told("CLIENT ID"), ":17\r\n");
-  EXPECT_EQ(Told("CLIENT GETNAME"), "$-1\r\n");
-  EXPECT_EQ(Told("client setname me"), "+OK\r\n");
-  EXPECT_EQ(Told("CLIENT GETNAME"), "$2\r\nme\r\n");
-  EXPECT_EQ(Told("CLIENT SETINFO LIB-NAME lib"), "+OK\r\n");
-  EXPECT_EQ(state_.lib_name, "lib");
-  EXPECT_EQ(Told("CLIENT SETINFO lib-ver 1.0"), "+OK\r\n");
-  EXPECT_EQ(state_.lib_version, "1.0");
-  EXPECT_EQ(Prepare({"CLIENT", "SETNAME", "a b"}), Verdict::kAnswer);
-  EXPECT_EQ(answer_,
-            "-ERR Client names cannot contain spaces, newlines or special characters.\r\n");
-  EXPECT_EQ(Told("CLIENT GETNAME"), "$2\r\nme\r\n") << "the old name stays";
-  state_.key.protocol = 3;
-  EXPECT_EQ(Prepare({"CLIENT", "SETNAME", ""}), Verdict::kAnswer);
-  EXPECT_EQ(Told("CLIENT GETNAME"), "_\r\n");
-  for (const char* words :
-       {"CLIENT", "CLIENT ID x", "CLIENT SETINFO NONSENSE x", "CLIENT NONSENSE"})
+TEST_F(DispatcherTest, WhatIsSaidOfTheClientIsSaidByUsIfTheServerAllowsIt) {
+  const auto asked = [&](const std::vector<std::string>& words) {
+    EXPECT_EQ(Prepare(words), Verdict::kSend);
+    EXPECT_EQ(call_->after, After::kOwnWord) << words[1];
+    EXPECT_EQ(call_->where, Where::kMaster);
+    EXPECT_EQ(call_->said.view(), support::CommandOf(words));
+    return Request();
+  };
+  EXPECT_EQ(asked({"CLIENT", "ID"}), support::Command("CLIENT ID"));
+  EXPECT_EQ(asked({"CLIENT", "GETNAME"}), support::Command("CLIENT GETNAME"));
+  EXPECT_EQ(asked({"CLIENT", "LIST"}), support::Command("CLIENT LIST"));
+  EXPECT_EQ(asked({"CLIENT", "LIST", "ID", "7"}), support::Command("CLIENT LIST ID 7"));
+  EXPECT_EQ(asked({"CLIENT", "INFO"}), support::Command("CLIENT INFO"));
+  // What would change a connection that others share, or close it, is asked in another way.
+  EXPECT_EQ(asked({"client", "setname", "me"}), support::Command("client setname shacast"));
+  EXPECT_EQ(asked({"CLIENT", "SETNAME", ""}), support::Command("CLIENT SETNAME shacast"));
+  EXPECT_EQ(asked({"CLIENT", "SETINFO", "LIB-NAME", "lib"}),
+            support::Command("CLIENT SETINFO LIB-NAME shacast"));
+  EXPECT_EQ(asked({"CLIENT", "CAPA", "redirect"}), support::Command("CLIENT CAPA none"));
+  EXPECT_EQ(asked({"CLIENT", "KILL", "127.0.0.1:7"}), support::Command("CLIENT KILL shacast:0"));
+  EXPECT_EQ(asked({"CLIENT", "KILL", "ID", "7"}),
+            support::Command("CLIENT KILL ID 7 ADDR shacast:0"));
+  EXPECT_EQ(asked({"CLIENT", "KILL", "SHOESIZE", "7"}),
+            support::Command("CLIENT KILL ID 9223372036854775807"));
+  EXPECT_TRUE(call_->barrier);
+  // What the server refuses anyway, and what is about the links of replication.
+  EXPECT_EQ(Prepare({"CLIENT", "SETNAME", "a b"}), Verdict::kSend);
+  EXPECT_EQ(call_->after, After::kNothing);
+  for (const char* words : {"CLIENT", "CLIENT ID x", "CLIENT SETINFO NONSENSE x", "CLIENT NONSENSE",
+                            "CLIENT LIST TYPE replica", "CLIENT KILL TYPE slave"})
     EXPECT_EQ(Told(words), "master") << words;
-  EXPECT_EQ(Told("CLIENT ID", true), "master") << "inside MULTI it is queued";
+}
+
+TEST_F(DispatcherTest, WithUsersOfItsOwnTheProxyDoesNotAskTheServerAboutOne) {
+  house_.settings.proxy.users = {{"alice", "", "secret"}};
+  EXPECT_EQ(Prepare({"CLIENT", "KILL", "USER", "alice", "ID", "7"}), Verdict::kSend);
+  EXPECT_EQ(Request(), support::Command("CLIENT KILL ID 7 ADDR shacast:0"));
 }
 
 TEST_F(DispatcherTest, SomeCommandsEndHere) {
   EXPECT_EQ(Told("QUIT"), "quit +OK\r\n");
   EXPECT_EQ(Told("POST / HTTP/1.1"), "close");
   EXPECT_EQ(Told("Host: localhost"), "close");
-  EXPECT_EQ(Told("PROXY INFO"), "here proxy");
+  EXPECT_EQ(Told("PROXY HELP"), "here proxy");
   EXPECT_EQ(Told("RESET"), "here reset");
   EXPECT_EQ(Told("RESET x"), "master");
+}
+
+TEST_F(DispatcherTest, ProxyIsForThoseWhoMayAskTheServerTheLike) {
+  EXPECT_EQ(Told("PROXY INFO"), "master proxy read");
+  EXPECT_EQ(Request(), support::Command("INFO server"));
+  EXPECT_EQ(Told("PROXY SCRIPTS"), "master proxy read");
+  EXPECT_EQ(Request(), support::Command("CLIENT LIST TYPE master"));
+}
+
+TEST_F(DispatcherTest, InfoGetsASectionWhereItIsAskedForOrByDefault) {
+  for (const char* words : {"INFO", "INFO default", "info ALL", "INFO everything", "INFO shacast",
+                            "INFO server shacast"})
+    EXPECT_EQ(Told(words), "master info") << words;
+  EXPECT_EQ(Told("INFO server"), "master");
+  EXPECT_EQ(Told("INFO", true), "master") << "inside MULTI it is the server's";
 }
 
 TEST_F(DispatcherTest, ShutdownIsRefusedUnlessItIsPassedOn) {
@@ -299,7 +364,8 @@ TEST_F(DispatcherTest, ShutdownIsRefusedUnlessItIsPassedOn) {
             "-ERR SHUTDOWN is refused by shacast; set routing.forward_shutdown = true to pass it "
             "on\r\n");
   house_.settings.routing.forward_shutdown = true;
-  EXPECT_EQ(Told("SHUTDOWN NOSAVE"), "lease");
+  EXPECT_EQ(Told("SHUTDOWN NOSAVE"), "lease barrier");
+  EXPECT_TRUE(call_->any_db);
 }
 
 TEST_F(DispatcherTest, AChangeOfRolesIsFollowedByALookAtTheNodes) {

@@ -192,12 +192,14 @@ TEST(ScriptCommand, KillIsDoneOnConnectionsThatNoScriptHoldsUp) {
   EXPECT_EQ(house.master().CountOf("SCRIPT"), 0u);
 }
 
-TEST(ScriptCommand, ShowIsAnsweredFromWhatWeHold) {
+TEST(ScriptCommand, ShowIsAnsweredFromWhatWeHoldToWhomTheServerAnswersTheLike) {
   House house;
   house.Hold(kBody);
   Client& client = house.Connect();
   EXPECT_TRUE(house.Answers(client, "SCRIPT SHOW " + kSha, Bulk(kBody)));
-  EXPECT_EQ(house.master().CountOf("SCRIPT"), 0u);
+  EXPECT_EQ(house.master().CountOf("SCRIPT EXISTS " + kSha), 1u);
+  house.master().AnswerOnce("SCRIPT EXISTS", "-NOAUTH Authentication required.\r\n");
+  EXPECT_TRUE(house.Answers(client, "SCRIPT SHOW " + kSha, "-NOAUTH Authentication required.\r\n"));
   house.master().Answer("SCRIPT SHOW", "-NOSCRIPT No matching script.\r\n");
   EXPECT_TRUE(
       house.Answers(client, "SCRIPT SHOW " + ShaOf("x"), "-NOSCRIPT No matching script.\r\n"));
