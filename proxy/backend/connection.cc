@@ -14,6 +14,13 @@ namespace {
 constexpr std::string_view kConnectionName = "shacast";
 constexpr std::string_view kEmptyLine = "\r\n";
 
+std::string_view WithoutLineEnd(std::string_view line) {
+  while (!line.empty() && (line.back() == '\r' || line.back() == '\n')) line.remove_suffix(1);
+  return line;
+}
+
+}  // namespace
+
 std::string RunIdIn(std::string_view info) {
   constexpr std::string_view kField = "\nrun_id:";
   const size_t at = info.find(kField);
@@ -21,13 +28,6 @@ std::string RunIdIn(std::string_view info) {
   const std::string_view value = info.substr(at + kField.size());
   return std::string(value.substr(0, value.find_first_of("\r\n")));
 }
-
-std::string_view WithoutLineEnd(std::string_view line) {
-  while (!line.empty() && (line.back() == '\r' || line.back() == '\n')) line.remove_suffix(1);
-  return line;
-}
-
-}  // namespace
 
 Connection::Connection(net::Loop& loop, replication::LaneId id, const config::Address& address,
                        ConnectionKey key, std::chrono::milliseconds connect_timeout,
@@ -278,7 +278,6 @@ net::StreamOwner::Taken Connection::ReadReplies(const base::Slice& data) {
   size_t at = 0;
   while (at < data.size && !paused_) {
     const std::string_view rest(data.data + at, data.size - at);
-    if (!mid_reply_ && !in_push_ && scan_.want() == 0) in_push_ = resp::IsPush(rest);
     switch (scan_.Scan(rest)) {
       case resp::ReplyScan::Outcome::kError:
         Fail(rest.starts_with(net::kTlsAlert) ? "the node speaks TLS; see upstream.tls"
@@ -311,9 +310,20 @@ net::StreamOwner::Taken Connection::ReadReplies(const base::Slice& data) {
   return {at, 0};
 }
 
+Connection::Frame Connection::KindOf(std::string_view front) const {
+  if (!resp::IsPush(front) && (front.empty() || front[0] != '*')) return Frame::kReply;
+  if (first_ != nullptr && first_->confirmations > 0 && resp::IsConfirmation(front))
+    return Frame::kConfirmation;
+  if (resp::IsPush(front) || (subscribed_ && resp::IsMessage(front))) return Frame::kPush;
+  return Frame::kReply;
+}
+
 void Connection::Deliver(base::Slice piece, bool last) {
-  if (in_push_) {
-    in_push_ = !last;
+  const bool front = !mid_frame_;
+  mid_frame_ = !last;
+  if (front) frame_ = KindOf(piece.view());
+  if (frame_ == Frame::kPush) {
+    if (pushes_ != nullptr) pushes_->OnPush(std::move(piece), front, last);
     return;
   }
   if (state_ == State::kHandshake) {
@@ -324,9 +334,10 @@ void Connection::Deliver(base::Slice piece, bool last) {
     Fail("a reply to nothing: " + std::string(WithoutLineEnd(piece.view().substr(0, 100))));
     return;
   }
+  Call* call = first_;
+  if (frame_ == Frame::kConfirmation && last) last = --call->confirmations == 0;
   const bool first = !mid_reply_;
   mid_reply_ = !last;
-  Call* call = first_;
   if (last) PopCall();
   if (call->sink != nullptr) {
     call->sink->OnReply(*call, std::move(piece), first, last);

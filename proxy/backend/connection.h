@@ -11,7 +11,9 @@
 // a direct connection would have told the client. A user may lack the right to SELECT and yet be in
 // another database, chosen before AUTH: so a SELECT goes ahead of AUTH too, refused as it may be.
 //
-// Large replies stream through in pieces. Push frames (RESP3) are no replies and never pop a call.
+// Large replies stream through in pieces. Push frames (RESP3), and in RESP2 the messages that a
+// subscriber is sent, are no replies and never pop a call: they go to whoever the connection is
+// lent to (PushSink), and from a lane nowhere.
 //
 // One worker's thread. The owner must not destroy it inside a callback.
 #pragma once
@@ -45,6 +47,9 @@ struct ConnectionKey {
   friend bool operator==(const ConnectionKey&, const ConnectionKey&) = default;
 };
 
+// The run id in an INFO text; "" if there is none.
+std::string RunIdIn(std::string_view info);
+
 class Connection;
 
 class ConnectionOwner {
@@ -64,6 +69,17 @@ class ConnectionOwner {
 
  protected:
   ~ConnectionOwner() = default;
+};
+
+// Gets what a node sends without being asked: messages, invalidations.
+class PushSink {
+ public:
+  // A piece of one, as ReplySink::OnReply() gets those of a reply. Comes in its place among the
+  // replies of the connection.
+  virtual void OnPush(base::Slice piece, bool first, bool last) = 0;
+
+ protected:
+  ~PushSink() = default;
 };
 
 // Gets everything that a node sends on a connection that has become one client's for good.
@@ -132,6 +148,11 @@ class Connection final : private net::StreamOwner {
   void PauseReading();
   void ResumeReading();
 
+  // Where pushes go; null: nowhere.
+  void SetPushSink(PushSink* sink) { pushes_ = sink; }
+  // It is subscribed to something: in RESP2 arrays may be messages now.
+  void SetSubscribed(bool subscribed) { subscribed_ = subscribed; }
+
   // From now on all bytes go to `sink`, and Write() is how to send. REQUIRES: nothing outstanding.
   void MakeRaw(RawSink& sink);
   // Whoever it was raw for has gone.
@@ -160,6 +181,8 @@ class Connection final : private net::StreamOwner {
   void PopCall();
   Taken ReadReplies(const base::Slice& data);
   void Deliver(base::Slice piece, bool last);
+  enum class Frame : uint8_t { kReply, kConfirmation, kPush };
+  Frame KindOf(std::string_view front) const;
 
   enum class Expect : uint8_t { kEarlySelect, kAuth, kSetName, kSelect, kInfo, kClientId };
 
@@ -200,7 +223,10 @@ class Connection final : private net::StreamOwner {
 
   resp::ReplyScan scan_;
   bool mid_reply_ = false;  // pieces of the present reply have been delivered
-  bool in_push_ = false;    // the present frame is a push, and is dropped
+  bool mid_frame_ = false;  // ... of the present frame
+  Frame frame_ = Frame::kReply;
+  PushSink* pushes_ = nullptr;
+  bool subscribed_ = false;
   bool paused_ = false;
   bool notify_ = false;  // once it is ready
   bool ends_ = false;    // EndWriting() was called

@@ -95,6 +95,19 @@ Aftermath::Next Aftermath::Take(Call& call, ReplyQueue& queue, Upstream& upstrea
       return Next::kDeliver;
     case After::kScriptFlush:
       return reply == kOk ? Next::kFlush : Next::kDeliver;
+    case After::kSubscribe:
+      if (state_.subscriptions == nullptr) state_.subscriptions = std::make_unique<Subscriptions>();
+      state_.subscriptions->OnConfirmed(reply);
+      upstream.lease()->SetSubscribed(state_.Subscribed());
+      upstream.NoteKeeper();
+      return Next::kDeliver;
+    case After::kReplyMode:
+      call.mode_said = reply == kOk;
+      return Next::kDeliver;
+    case After::kKeep:
+      if (reply == kOk) state_.SetKeeps(call.keep, call.keep_on);
+      upstream.NoteKeeper();
+      return Next::kDeliver;
     case After::kHello:
       TakeHello(call, reply, queue, upstream);
       return Next::kDeliver;

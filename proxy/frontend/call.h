@@ -51,6 +51,9 @@ enum class After : uint8_t {
   kAuth,          //
   kSelect,        //
   kReset,         // kNowhere
+  kSubscribe,     // (P|S)SUBSCRIBE, (P|S)UNSUBSCRIBE
+  kReplyMode,     // CLIENT REPLY
+  kKeep,          // CLIENT TRACKING, NO-EVICT ...: what the server keeps for the connection
   kMulti,         //
   kExec,          //
   kDiscard,       //
@@ -64,6 +67,12 @@ enum class After : uint8_t {
   kSwallow,       // a command of our own; the client does not see its reply
 };
 
+// CLIENT REPLY.
+enum class ReplyMode : uint8_t { kOn, kOff, kSkip };
+
+// What a server keeps for a connection by CLIENT TRACKING, NO-EVICT, NO-TOUCH, IMPORT-SOURCE.
+enum class Keep : uint8_t { kTracking, kNoEvict, kNoTouch, kImportSource };
+
 enum class CallState : uint8_t { kHeld, kOnTheWay, kAnswered, kMissed, kLost };
 
 // What was queued in a transaction and matters when it was executed.
@@ -71,6 +80,7 @@ struct TransactionNotes {
   bool flush = false;      // SCRIPT FLUSH
   bool changes = false;    // SELECT, HELLO: whether they succeed is seen in EXEC's reply
   bool own_words = false;  // CLIENT ID and its like (OwnWords)
+  bool pins = false;       // SUBSCRIBE, CLIENT REPLY ...: from EXEC on it is bytes for bytes
   std::vector<replication::ScriptRef> scripts;  // bodies of EVAL and SCRIPT LOAD
   // When EXEC was answered: the places of such commands in its array, and the client's own words.
   std::vector<std::pair<size_t, base::Slice>> places;
@@ -90,7 +100,8 @@ struct Call : backend::Call {
   bool blocks = false;        // waits in the server for as long as it likes
   bool about_writes = false;  // WAIT: ... for the writes that went before it
   bool any_db = false;        // it has no database, and a busy node refuses SELECT
-  bool pins = false;          // the lease becomes the session's for good, bytes for bytes
+  bool pins = false;          // the lease becomes the session's for good, bytes for bytes; inside
+                              // MULTI: ... with EXEC
   bool is_sync = false;       // ... and what is behind it is a replica
   bool taints = false;        // inside MULTI: a lease in which it was queued is not lent again
   bool streaming = false;     // passes through in pieces, and cannot be sent again
@@ -110,12 +121,16 @@ struct Call : backend::Call {
   bool nil_reply = false;      // EXEC after the WATCH was lost: it was sent as DISCARD
   uint8_t attempts = 0;        // times it was sent
 
+  ReplyMode reply_mode = ReplyMode::kOn;  // kReplyMode
+  bool mode_said = false;                 // ... which the server allowed
+  Keep keep = Keep::kTracking;            // kKeep
+  bool keep_on = false;                   // ... from now on, or no longer
+  uint32_t channels = 0;   // kSubscribe: confirmations to come; 0: as many as it is subscribed to
   uint64_t pause_ms = 0;   // CLIENT PAUSE
+  int16_t db = -1;         // SELECT: the database it is about
+  int16_t protocol = 0;    // HELLO: the protocol it is about
   uint8_t id_at = 0;       // the argument that names another client by its id, which is to become
   bool resolving = false;  // ... the server's
-
-  int16_t db = -1;               // SELECT: the database it is about
-  int16_t protocol = 0;          // HELLO: the protocol it is about
   replication::NodeId node = 0;  // where it was sent
   replication::LaneId lane = 0;  // ... and on which connection
   uint64_t held_since_ms = 0;    // waits for a node since, also between attempts; 0 = does not
@@ -138,6 +153,8 @@ struct Call : backend::Call {
   std::unique_ptr<TransactionNotes> notes;  // EXEC
 
   base::ByteQueue reply;  // while it may not leave yet, or must be seen whole
+  // What the node sent unasked behind it, while it may not leave yet.
+  std::unique_ptr<base::ByteQueue> pushes;
 
   // The first bytes of a reply that was passed on as it came.
   char head_bytes[16] = {};

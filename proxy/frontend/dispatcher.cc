@@ -123,6 +123,8 @@ Dispatcher::Verdict Dispatcher::Prepare(Call& call, const Args& args, bool in_mu
       call.blocks = true;
       call.about_writes = true;
       return Lease(call);
+    case Kind::kSubscribe:
+      return Subscribe(call, args, command, in_multi);
     case Kind::kPinning:
       call.pins = true;
       return Lease(call);
@@ -145,8 +147,13 @@ Dispatcher::Verdict Dispatcher::Prepare(Call& call, const Args& args, bool in_mu
     case Kind::kClient:
       call.id_at = OwnWords::IdIn(args);
       if (!in_multi) return Client(call, args);
-      call.taints =
-          !own_words_.PrepareClient(call, args) && args.size() > 2;  // TRACKING, REPLY, ...
+      if (!own_words_.PrepareClient(call, args)) {
+        if (ClientKeep(call, args)) {
+          call.pins = true;
+          return Lease(call);
+        }
+        call.taints = args.size() > 2;
+      }
       call.barrier = false;
       return Verdict::kSend;
     case Kind::kInfo:
@@ -276,6 +283,47 @@ Dispatcher::Verdict Dispatcher::Script(Call& call, const Args& args, std::string
   return Verdict::kSend;  // the master knows the rest
 }
 
+Dispatcher::Verdict Dispatcher::Subscribe(Call& call, const Args& args,
+                                          const resp::Command& command, bool in_multi) {
+  if (!MayExist(command)) return Plain(call, command);
+  if (in_multi) {
+    call.pins = true;
+    return Lease(call);
+  }
+  call.read_only = true;  // twice is once
+  call.channels = static_cast<uint32_t>(args.size() - 1);
+  call.barrier = call.channels == 0;  // from all channels that there will be then
+  return Lease(call, After::kSubscribe);
+}
+
+// CLIENT subcommands after which a server treats the connection in another way.
+bool Dispatcher::ClientKeep(Call& call, const Args& args) {
+  if (args.size() < 3) return false;
+  const auto is = [&](std::string_view word) { return EqualsWord(args[1], word); };
+  const auto says = [&](std::string_view word) { return EqualsWord(args[2], word); };
+  if (is("REPLY") && args.size() == 3 && (says("ON") || says("OFF") || says("SKIP"))) {
+    // The connection goes on replying; what the client does not want is dropped here.
+    call.after = After::kReplyMode;
+    call.reply_mode = says("ON")    ? ReplyMode::kOn
+                      : says("OFF") ? ReplyMode::kOff
+                                    : ReplyMode::kSkip;
+    return true;
+  }
+  if (is("TRACKING")) {
+    call.keep = Keep::kTracking;
+  } else if (is("NO-EVICT")) {
+    call.keep = Keep::kNoEvict;
+  } else if (is("NO-TOUCH")) {
+    call.keep = Keep::kNoTouch;
+  } else if (is("IMPORT-SOURCE")) {
+    call.keep = Keep::kImportSource;
+  } else {
+    return false;
+  }
+  call.keep_on = says("ON");
+  return call.keep_on || says("OFF");
+}
+
 Dispatcher::Verdict Dispatcher::Select(Call& call, const Args& args) {
   const auto db = args.size() == 2 ? resp::ParseNumber(args[1]) : std::nullopt;
   if (!db || *db < 0 || *db > 0x7fff) return Verdict::kSend;  // the server refuses it
@@ -383,11 +431,12 @@ Dispatcher::Verdict Dispatcher::Client(Call& call, const Args& args) {
   } else if (EqualsWord(sub, "UNPAUSE") && n == 2) {
     call.after = After::kUnpause;
     call.barrier = true;
-  } else if (n > 2 && (EqualsWord(sub, "REPLY") || EqualsWord(sub, "TRACKING") ||
-                       EqualsWord(sub, "CACHING") || EqualsWord(sub, "NO-EVICT") ||
-                       EqualsWord(sub, "NO-TOUCH") || EqualsWord(sub, "IMPORT-SOURCE"))) {
-    call.pins = true;
-    return Lease(call);
+  } else if (ClientKeep(call, args)) {
+    call.read_only = true;  // twice is once
+    if (call.after != After::kReplyMode) return Lease(call, After::kKeep);
+    static const std::string kReplyOn = resp::EncodeCommand({"CLIENT", "REPLY", "ON"});
+    call.request = base::StaticSlice(kReplyOn);
+    call.mode_said = true;
   }
   return Verdict::kSend;
 }

@@ -43,6 +43,8 @@ class Dispatcher {
   Verdict Hello(Call& call, const Args& args, std::string* answer);
   Verdict QueuedHello(Call& call, const Args& args);
   Verdict Client(Call& call, const Args& args);
+  Verdict Subscribe(Call& call, const Args& args, const resp::Command& command, bool in_multi);
+  bool ClientKeep(Call& call, const Args& args);
   Verdict Select(Call& call, const Args& args);
   Verdict Lease(Call& call, After after = After::kNothing);
   Verdict Bare(Call& call, const Args& args, const resp::Command& command, After after);

@@ -28,7 +28,8 @@ Session::Session(SessionContext& context, SessionOwner& owner, int fd, uint64_t 
       state_(StateOf(id, std::move(peer))),
       stream_(context.loop, fd, static_cast<net::StreamOwner&>(*this)),
       queue_(context.calls),
-      upstream_(context, state_, static_cast<backend::ReplySink&>(*this)),
+      upstream_(context, state_, static_cast<backend::ReplySink&>(*this),
+                static_cast<backend::PushSink&>(*this), static_cast<UpstreamOwner&>(*this)),
       dispatcher_(context, state_),
       aftermath_(context, state_),
       own_words_(context, state_),
@@ -38,7 +39,6 @@ Session::Session(SessionContext& context, SessionOwner& owner, int fd, uint64_t 
   state_.must_authenticate = !context.settings.proxy.users.empty();
   state_.key.identity =
       state_.must_authenticate ? context.own_identity : context.identities.Anonymous();
-  upstream_.OnProgress([this] { SchedulePump(); });
   if (tls != nullptr) stream_.UseTls(*tls, "", kHandshakeLimit);
   Touch();
 }
@@ -67,6 +67,10 @@ void Session::Pump() {
     unsettled_ = 0;
     Settle(queue_, lost_why_, context_);
     Deliver();
+  }
+  if (upstream_.MustRestore() && !raw_) {
+    upstream_.Restore();
+    if (upstream_.MustRestore()) owner_.OnSessionWaits(*this);
   }
   while (!closed_) {
     Call* held = queue_.first_held();
@@ -101,7 +105,8 @@ Session::Step Session::TrySend(Call& call) {
     return Step::kStop;
   }
   std::string refusal;
-  if (call.pins && !upstream_.transaction().sent_multi) {
+  const Transaction& transaction = upstream_.transaction();
+  if (transaction.sent_multi ? call.after == After::kExec && transaction.notes.pins : call.pins) {
     if (queue_.front() != &call) return Step::kStop;
     const auto sending = upstream_.TakeLeaseForGood(call, &refusal);
     if (sending == Upstream::Sending::kWait) return Step::kStop;
@@ -149,6 +154,9 @@ Session::Step Session::DoLocally(Call& call) {
                     0, 2};
       state_.must_authenticate = !context_.settings.proxy.users.empty();
       state_.name.clear();
+      state_.keeps = 0;
+      state_.subscriptions.reset();
+      queue_.WantReplies();
       state_.user.clear();
       state_.transaction_lost = state_.watch_lost = state_.debug_refused = false;
       AnswerHeld(call, "+RESET\r\n");
@@ -417,7 +425,7 @@ void Session::OnTick() {
     return;
   }
   const auto idle = static_cast<uint64_t>(context_.settings.proxy.client_idle_timeout.count());
-  if (idle > 0 && now - last_active_ms_ > idle && queue_.empty() && !raw_) {
+  if (idle > 0 && now - last_active_ms_ > idle && queue_.empty() && !raw_ && !state_.Subscribed()) {
     context_.counters.clients_closed_idle.Add();
     Close();
   }

@@ -59,7 +59,9 @@ class SessionOwner {
 class Session final : private net::StreamOwner,
                       private net::TurnEnd,
                       private backend::ReplySink,
-                      private backend::RawSink {
+                      private backend::PushSink,
+                      private backend::RawSink,
+                      private UpstreamOwner {
  public:
   // `tls`: what it is spoken to with; null: plainly.
   Session(SessionContext& context, SessionOwner& owner, int fd, uint64_t id, std::string peer,
@@ -79,7 +81,8 @@ class Session final : private net::StreamOwner,
   // Something that it may have waited for has changed.
   void Pump();
   bool waits() const {
-    return !closed_ && (queue_.first_held() != nullptr || stalled_since_ms_ != 0);
+    return !closed_ && (queue_.first_held() != nullptr || stalled_since_ms_ != 0 ||
+                        (upstream_.MustRestore() && !raw_));
   }
   // The proxy ends: what was asked is answered, then close.
   void Drain();
@@ -104,6 +107,12 @@ class Session final : private net::StreamOwner,
   // backend::ReplySink
   void OnReply(backend::Call& call, base::Slice piece, bool first, bool last) override;
   void OnLost(backend::Call& call, bool sent, const std::string& why) override;
+  // backend::PushSink
+  void OnPush(base::Slice piece, bool first, bool last) override;
+  // UpstreamOwner
+  void OnUpstreamProgress() override { SchedulePump(); }
+  void OnUpstreamLost() override { paused_ = nullptr; }
+  void OnUpstreamEnded(const std::string& why) override;
   // backend::RawSink
   size_t OnRawBytes(const base::Slice& bytes) override;
   void OnRawClosed(const std::string& why) override;

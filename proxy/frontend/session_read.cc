@@ -245,6 +245,23 @@ void Session::OnProtocolError(const std::string& words) {
   AnswerHeld(*call, resp::ReplyWriter(2).Error("ERR Protocol error: " + words).Take());
 }
 
+// --- What a node says unasked --------------------------------------------------------------------
+
+void Session::OnPush(base::Slice piece, bool first, bool last) {
+  Touch();
+  queue_.PassPush(std::move(piece), first, last, stream_.Queue());
+  // The server's own limits for clients that do not read shall hold.
+  if (stream_.unsent() > kPauseAbove) PauseFor(*upstream_.lease());
+  if (last) Deliver();
+  CheckOutput();
+}
+
+void Session::OnUpstreamEnded(const std::string& why) {
+  if (closed_) return;
+  base::log::Info("client.closed", why, {{"client", state_.id}, {"address", state_.peer}});
+  Close();
+}
+
 // --- A connection of its own for good ------------------------------------------------------------
 
 void Session::BecomeRaw(Call& call) {

@@ -31,7 +31,8 @@ enum class Kind : uint8_t {
   kBlocking,      // waits in the server: a lease
   kBlockOption,   // XREAD, XREADGROUP: blocking with the word BLOCK
   kWait,          // WAIT, WAITAOF: blocking, and about the writes before it
-  kPinning,       // leaves state in the connection: a lease for good
+  kSubscribe,     // SUBSCRIBE, UNSUBSCRIBE and their like: a lease while there are channels
+  kPinning,       // leaves state in the connection that nobody follows: a lease for good
   kStream,        // MONITOR, SYNC, PSYNC: from here on bytes, not replies
   kSelect,        //
   kAuth,          //

@@ -13,11 +13,12 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 
 
 class Client:
-    def __init__(self, name, command, debian=(), npm=None):
+    def __init__(self, name, command, debian=(), npm=None, since=(0,)):
         self.name = name
         self.command = [os.path.join(HERE, w) if is_ours(w) else w for w in command]
         self.debian = debian  # packages; the first is the client and says its version
         self.npm = npm  # the name under which package.json has it
+        self.since = since  # the first server version that it works with, by its own word
 
     def missing(self, node_modules):
         """What keeps it from being run; "" if nothing."""
@@ -75,7 +76,7 @@ CLIENTS = [
     Client("node-redis 6", node("node-redis", "redis6"), npm="redis6"),
     Client("valkey-glide", node("valkey-glide", "@valkey/valkey-glide"),
            npm="@valkey/valkey-glide"),
-    Client("BullMQ", node("bullmq", "bullmq"), npm="bullmq"),
+    Client("BullMQ", node("bullmq", "bullmq"), npm="bullmq", since=(6, 2)),
     Client("Bull", node("bull", "bull"), npm="bull"),
     Client("redlock", node("redlock", "redlock"), npm="redlock"),
     Client("rate-limiter-flexible", node("rate-limiter-flexible", "rate-limiter-flexible"),

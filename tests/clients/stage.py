@@ -227,7 +227,8 @@ class Through:
     def __init__(self, binary):
         self._folder = tempfile.TemporaryDirectory(prefix="shacast-clients-")
         self.master = Server(self._folder.name)
-        self.replica = Server(self._folder.name, "--replicaof", f"127.0.0.1 {self.master.port}")
+        self.replica = Server(self._folder.name, "--replicaof", "127.0.0.1",
+                              str(self.master.port))
         self.server_port = self.master.port
         self.port = free_port()
         self._losses = 0

@@ -10,8 +10,7 @@ END = "<!-- to here -->"
 def row(result):
     if result.left_out:
         return f"| {result.name} | | left out: {result.left_out} | |"
-    name = f"{result.name} {result.version}".strip()
-    return f"| {name} | {', '.join(result.topics)} | {result.direct} | {result.shacast} |"
+    return f"| {result.title()} | {', '.join(result.topics)} | {result.direct} | {result.shacast} |"
 
 
 def write_table(results, server):

@@ -318,7 +318,8 @@ TEST_P(Clients, MayBeTheGoalOfAnothersInvalidations) {
   EXPECT_EQ(reader("CLIENT", "TRACKING", "ON", "REDIRECT", id), "+OK");
   reader("GET", "k");
   EXPECT_EQ(writer("SET", "k", "v"), "+OK");
-  EXPECT_EQ(listener.Receive().Show(), "[message, __redis__:invalidate, [k]]");
+  // (Redict writes the channel's name in another way.)
+  EXPECT_EQ(listener.Receive().elements.at(2).Show(), "[k]");
   EXPECT_EQ(writer("CLIENT", "TRACKING", "ON", "REDIRECT", "999999"),
             "-ERR The client ID you want redirect to does not exist");
 }

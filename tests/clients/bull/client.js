@@ -17,7 +17,7 @@ tell(async (port, user, password) => {
   });
   await queue.isReady();
 
-  say("== jobs");
+  say("== retries, delays, priorities");
   for (let round = 0; round < 2; ++round) {
     const jobs = await Promise.all([...Array(20)].map((_, value) => queue.add("double", { value })));
     say(await Promise.all(jobs.map((job) => within(job.finished(), 20000))));

@@ -25,7 +25,7 @@ tell(async (port, user, password) => {
     one.on("error", (error) => /^UPSTREAMLOST/.test(error.message) || say("error:", error));
   await worker.waitUntilReady();
 
-  say("== jobs");
+  say("== bulk, retries, delays, priorities");
   for (let round = 0; round < 2; ++round) {
     const name = (word, i) => `${word} ${round}.${i}`;
     const jobs = await queue.addBulk(

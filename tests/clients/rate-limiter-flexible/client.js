@@ -22,7 +22,7 @@ const left = (result) =>
 
 tell(async (port, user, password) => {
   for (const module of ["ioredis5", "ioredis6", "redis6"]) {
-    say("== limits with", module);
+    say("== limits and queues with", module);
     const storeClient = await connect(module, port, user, password);
     const useRedisPackage = module.startsWith("redis");
     const keyPrefix = module;

@@ -10,7 +10,7 @@ tell(async (port, user, password) => {
   const locks = new Redlock([r], { retryCount: 0 });
   const patient = new Redlock([r], { retryCount: 100, retryDelay: 20, retryJitter: 0 });
 
-  say("== locks");
+  say("== lock, extend, wait, unlock");
   for (let round = 0; round < 4; ++round) {
     let lock = await locks.lock("lock", 30000);
     say(await r.exists("lock"));

@@ -74,7 +74,7 @@ else
     Process.wait(worker)
     FileUtils.rm_rf(folder)
   end
-  say "== jobs"
+  say "== jobs with scripts, retries, scheduled jobs"
   redis { |r| r.script(:load, Work::COUNT) }
   wait_for("started") { redis { |r| r.get("started") } }
   2.times do |round|

@@ -66,9 +66,10 @@ class DispatcherTest : public ::testing::Test {
   }
   static std::string NameOf(After after) {
     static const char* const kNames[] = {
-        "nothing", "script", "load", "exists", "flush", "kill",  "fkill",   "show",
-        "proxy",   "hello",  "auth", "select", "reset", "multi", "exec",    "discard",
-        "unwatch", "watch",  "own",  "info",   "role",  "pause", "unpause", "swallow"};
+        "nothing", "script", "load",  "exists", "flush",   "kill",    "fkill",
+        "show",    "proxy",  "hello", "auth",   "select",  "reset",   "subscribe",
+        "reply",   "keep",   "multi", "exec",   "discard", "unwatch", "watch",
+        "own",     "info",   "role",  "pause",  "unpause", "swallow"};
     return kNames[static_cast<int>(after)];
   }
   std::string Request() const { return std::string(call_->request.view()); }
@@ -179,6 +180,23 @@ TEST_F(DispatcherTest, EachSubcommandOfScriptHasItsTreatment) {
     EXPECT_EQ(Told(words), "master") << words;
 }
 
+TEST_F(DispatcherTest, WhatWasToBeDebuggedIsNotRunForGood) {
+  const std::string not_run = "-ERR SCRIPT DEBUG is refused by shacast";
+  for (const char* ask : {"SCRIPT DEBUG YES", "script debug sync"}) {
+    for (const char* call : {"EVAL body 0", "EVALSHA sha 0", "EVAL_RO body 0"}) {
+      Told(ask);
+      EXPECT_EQ(Told("GET k"), Told("GET other"));
+      EXPECT_EQ(Told(call).substr(0, not_run.size()), not_run) << ask << ", " << call;
+      EXPECT_NE(Told(call).substr(0, 1), "-") << "once";
+    }
+  }
+  for (const char* after : {"SCRIPT DEBUG NO", "SCRIPT DEBUG"}) {
+    Told("SCRIPT DEBUG YES");
+    Told(after);
+    EXPECT_NE(Told("EVAL body 0").substr(0, 1), "-") << after;
+  }
+}
+
 TEST_F(DispatcherTest, TransactionsHaveALease) {
   EXPECT_EQ(Told("MULTI"), "lease multi");
   EXPECT_EQ(Told("EXEC", true), "lease exec");
@@ -203,20 +221,47 @@ TEST_F(DispatcherTest, WhatWaitsInTheServerHasALease) {
   EXPECT_EQ(Told("XREADGROUP GROUP g c BLOCK 0 STREAMS s >"), "lease blocks");
 }
 
+TEST_F(DispatcherTest, WhatTheServerKeepsForAConnectionNeedsALease) {
+  EXPECT_EQ(Told("SUBSCRIBE c"), "lease subscribe read");
+  EXPECT_EQ(call_->channels, 1u);
+  EXPECT_EQ(Told("PUNSUBSCRIBE a b"), "lease subscribe read");
+  EXPECT_EQ(call_->channels, 2u);
+  EXPECT_EQ(Told("UNSUBSCRIBE"), "lease subscribe read barrier") << "from all, whatever they are";
+  EXPECT_EQ(Told("SSUBSCRIBE s"), "master") << "this server has no such command";
+  EXPECT_EQ(Told("CLIENT TRACKING ON BCAST"), "lease keep read");
+  EXPECT_TRUE(call_->keep_on);
+  EXPECT_EQ(Told("CLIENT NO-EVICT off"), "lease keep read");
+  EXPECT_FALSE(call_->keep_on);
+  EXPECT_EQ(Told("CLIENT NO-TOUCH maybe"), "master") << "the server refuses it";
+}
+
+TEST_F(DispatcherTest, WhetherAClientWantsRepliesIsAskedOfTheServerAndDoneByUs) {
+  EXPECT_EQ(Told("CLIENT REPLY OFF"), "master reply read");
+  EXPECT_EQ(call_->reply_mode, ReplyMode::kOff);
+  EXPECT_EQ(Request(), support::Command("CLIENT REPLY ON"));
+  EXPECT_EQ(Told("CLIENT REPLY skip"), "master reply read");
+  EXPECT_EQ(call_->reply_mode, ReplyMode::kSkip);
+  EXPECT_EQ(Told("CLIENT REPLY LATER"), "master");
+}
+
+TEST_F(DispatcherTest, InsideATransactionWhatTheServerKeepsPinsTheLeaseWithExec) {
+  for (const char* words : {"SUBSCRIBE c", "UNSUBSCRIBE", "CLIENT REPLY OFF", "CLIENT TRACKING ON"})
+    EXPECT_EQ(Told(words, true), "lease pins") << words;
+  EXPECT_EQ(Request(), support::Command("CLIENT TRACKING ON"));
+}
+
 TEST_F(DispatcherTest, WhatLeavesStateInTheConnectionHasItForGood) {
-  EXPECT_EQ(Told("SUBSCRIBE c"), "lease pins");
   EXPECT_EQ(Told("MONITOR"), "lease pins");
   EXPECT_EQ(Told("PSYNC ? -1"), "lease pins sync");
   EXPECT_EQ(Told("SYNC"), "lease pins sync");
-  EXPECT_EQ(Told("CLIENT REPLY OFF"), "lease pins");
-  EXPECT_EQ(Told("CLIENT TRACKING ON"), "lease pins");
-  EXPECT_EQ(Told("CLIENT NO-EVICT ON"), "lease pins");
+  EXPECT_EQ(Told("REPLCONF capa eof"), "lease pins");
 }
 
 TEST_F(DispatcherTest, WhatTheServerWillRefuseForItsArgumentsNeedsNoConnectionOfItsOwn) {
   for (const char* words : {"SUBSCRIBE", "BLPOP k", "WAIT 1", "MONITOR x", "PSYNC ?",
-                            "CLIENT REPLY", "CLIENT TRACKING"}) {
+                            "CLIENT REPLY", "CLIENT TRACKING"})
     EXPECT_EQ(Told(words), "master") << words;
+  for (const char* words : {"SUBSCRIBE", "BLPOP k", "WAIT 1", "MONITOR x", "PSYNC ?"}) {
     EXPECT_EQ(Told(words, true), "master") << words;
   }
 }
