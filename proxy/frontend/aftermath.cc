@@ -25,6 +25,16 @@ std::string_view ErrorOf(std::string_view reply) {
   return reply.substr(0, reply.find_first_of("\r\n"));
 }
 
+// The client that CLIENT TRACKING names, by our id; 0 if there is none.
+int64_t RedirectIn(const Call& call) {
+  if (call.said.empty()) return 0;  // no id in it had to be resolved
+  std::vector<std::string_view> args;
+  resp::PeekArguments(call.said.view(), ~size_t{0}, &args);
+  for (size_t i = 3; i + 1 < args.size(); ++i)
+    if (resp::EqualsWord(args[i], "REDIRECT")) return resp::ParseNumber(args[i + 1]).value_or(0);
+  return 0;
+}
+
 replication::ScriptRef BodyIn(const Call& call, size_t at) {
   std::vector<std::string_view> args;
   resp::PeekArguments(call.request.view(), at + 1, &args);
@@ -106,6 +116,7 @@ Aftermath::Next Aftermath::Take(Call& call, ReplyQueue& queue, Upstream& upstrea
       return Next::kDeliver;
     case After::kKeep:
       if (reply == kOk) state_.SetKeeps(call.keep, call.keep_on);
+      if (reply == kOk && call.keep == Keep::kTracking) state_.redirect = RedirectIn(call);
       upstream.NoteKeeper();
       return Next::kDeliver;
     case After::kHello:

@@ -38,7 +38,9 @@ struct ClientFacts {
 
   // Of shacast's own.
   size_t worker = 0;
-  std::string where;      // "lane", "lease", "raw"; "" while nothing is on the way
+  // "lane", "lease"; "kept": a lease that stays, for subscriptions and the like; "raw": MONITOR,
+  // SYNC; "" while nothing is on the way.
+  std::string where;
   std::string node;       // ... to which node
   size_t on_the_way = 0;  // commands sent and not answered
   bool held = false;      // one waits until it may be sent

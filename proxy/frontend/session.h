@@ -198,6 +198,7 @@ class Session final : private net::StreamOwner,
   Call* streaming_ = nullptr;  // the command that passes through, until its last byte
   bool swallow_rest_ = false;  // ... of which the rest is dropped: its connection broke
   bool raw_ = false;
+  char raw_word_ = '\0';      // CLIENT LIST's letter for MONITOR or a replica
   resp::ReplyScan raw_scan_;  // where replies end, so that a word of ours fits between them
   std::string raw_interjection_;
   bool raw_mid_reply_ = false;

@@ -113,11 +113,16 @@ std::string Session::Flags() const {
   bool blocked = false;
   for (const Call* call = queue_.front(); call != nullptr; call = call->next)
     blocked = blocked || (call->blocks && call->in_connection);
+  if (raw_word_ != '\0') flags += raw_word_;
+  if (state_.Subscribed()) flags += 'P';
   if (transaction.sent_multi) flags += 'x';
   if (blocked) flags += 'b';
   if (transaction.watching && state_.watch_lost) flags += 'd';
   if (draining_) flags += 'c';
+  if (state_.Keeps(Keep::kTracking)) flags += 't';
   if (state_.peer == "unix") flags += 'U';
+  if (state_.Keeps(Keep::kNoEvict)) flags += 'e';
+  if (state_.Keeps(Keep::kNoTouch)) flags += 'T';
   return flags.empty() ? "N" : flags;
 }
 
@@ -137,6 +142,13 @@ ClientFacts Session::Facts() const {
   facts.capa = state_.redirects ? "r" : "";
   facts.db = state_.key.db;
   facts.resp = state_.key.protocol;
+  if (state_.subscriptions != nullptr) {
+    using Kind = Subscriptions::Kind;
+    facts.sub = state_.subscriptions->Of(Kind::kChannels).size();
+    facts.psub = state_.subscriptions->Of(Kind::kPatterns).size();
+    facts.ssub = state_.subscriptions->Of(Kind::kShards).size();
+  }
+  if (state_.Keeps(Keep::kTracking)) facts.redir = state_.redirect;
   if (transaction.sent_multi) facts.multi = static_cast<int64_t>(transaction.queued);
   facts.watch = transaction.watching ? 1 : 0;
   facts.qbuf = stream_.left_over();
@@ -155,6 +167,7 @@ ClientFacts Session::Facts() const {
 
   facts.worker = context_.worker;
   facts.where = raw_                         ? "raw"
+                : state_.KeepsLease()        ? "kept"
                 : upstream_.has_lease()      ? "lease"
                 : upstream_.on_the_way() > 0 ? "lane"
                                              : "";

@@ -258,7 +258,8 @@ void Session::OnPush(base::Slice piece, bool first, bool last) {
 
 void Session::OnUpstreamEnded(const std::string& why) {
   if (closed_) return;
-  base::log::Info("client.closed", why, {{"client", state_.id}, {"address", state_.peer}});
+  base::log::WriteWithin(context_.script_lines, context_.loop.now_ms(), base::log::Level::kInfo,
+                         "client.closed", why, {{"client", state_.id}, {"address", state_.peer}});
   Close();
 }
 
@@ -269,6 +270,7 @@ void Session::BecomeRaw(Call& call) {
   backend::Connection* lease = upstream_.lease();
   lease->MakeRaw(static_cast<backend::RawSink&>(*this));
   lease->WriteRaw(call.request);
+  raw_word_ = call.is_sync ? 'S' : call.after == After::kNothing ? 'O' : '\0';
   if (call.is_sync) {
     raw_opaque_ = true;
     context_.hub.ReplicaThroughUs();

@@ -35,6 +35,7 @@ struct SessionState {
   // What the server keeps for its connection; while there is any of it, the lease stays.
   std::unique_ptr<Subscriptions> subscriptions;  // null: it never had any
   uint8_t keeps = 0;                             // bits of Keep
+  int64_t redirect = 0;                          // of CLIENT TRACKING: our id; 0 = none
 
   bool Subscribed() const { return subscriptions != nullptr && !subscriptions->empty(); }
   bool Keeps(Keep what) const { return (keeps >> static_cast<int>(what) & 1) != 0; }

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <map>
+#include <sstream>
 #include <string>
 #include <vector>
 
@@ -322,6 +323,34 @@ TEST_P(Clients, MayBeTheGoalOfAnothersInvalidations) {
   EXPECT_EQ(listener.Receive().elements.at(2).Show(), "[k]");
   EXPECT_EQ(writer("CLIENT", "TRACKING", "ON", "REDIRECT", "999999"),
             "-ERR The client ID you want redirect to does not exist");
+}
+
+TEST(ClientList, TellsWhatAServerKeepsForEachClient) {
+  Stage stage(Workers(2));
+  RespClient asker = stage.Connect();
+  RespClient subscriber = stage.Connect();
+  RespClient tracker = stage.Connect();
+  RespClient monitor = stage.Connect();
+  subscriber("SUBSCRIBE", "a", "b");
+  subscriber.Receive();
+  subscriber("PSUBSCRIBE", "*");
+  tracker("HELLO", "3");
+  tracker("CLIENT", "TRACKING", "ON");
+  monitor("MONITOR");
+  const std::string list = asker.Ask({"CLIENT", "LIST"}).text;
+  std::map<std::string, std::string> lines;
+  std::istringstream stream(list);
+  for (std::string line; std::getline(stream, line);)
+    lines[line.substr(3, line.find(' ') - 3)] = line;
+  EXPECT_NE(list.find(" flags=P "), std::string::npos) << list;
+  EXPECT_NE(list.find(" sub=2 psub=1 "), std::string::npos) << list;
+  EXPECT_NE(list.find(" flags=t "), std::string::npos) << list;
+  EXPECT_NE(list.find(" flags=O "), std::string::npos) << list;
+  EXPECT_EQ(lines.size(), 4u);
+  const std::string pubsub = asker.Ask({"CLIENT", "LIST", "TYPE", "pubsub"}).text;
+  EXPECT_EQ(std::count(pubsub.begin(), pubsub.end(), '\n'), 1);
+  EXPECT_EQ(asker("CLIENT", "KILL", "TYPE", "pubsub"), ":1");
+  EXPECT_TRUE(WaitUntil([&] { return subscriber.SeesEnd(); }));
 }
 
 TEST(InfoCommand, GetsASectionOfShacastsOwn) {
