@@ -15,8 +15,8 @@ ifneq ($(shell command -v ccache),)
 export CMAKE_CXX_COMPILER_LAUNCHER := ccache
 endif
 
-.PHONY: help build demo test test-asan test-tsan test-versions test-clients bench format \
-	check-format lint install-deps clean
+.PHONY: help build demo test test-asan test-tsan test-versions test-clients test-redis-suite bench \
+	format check-format lint install-deps clean
 
 help:
 	@echo "make build          the release build, build/release/shacast"
@@ -28,6 +28,8 @@ help:
 	@echo "                    fetches (VERSIONS=\"redis-6.0 valkey-9.1\" picks some)"
 	@echo "make test-clients   real clients, which it installs, against a server and through shacast"
 	@echo "                    (CLIENTS=\"ioredis redigo\" picks some)"
+	@echo "make test-redis-suite  Redis' own test suite, which it fetches, against a server and through"
+	@echo "                    shacast, in 15 to 20 minutes (UNITS=\"unit/multi unit/expire\" picks some)"
 	@echo "make bench          the benchmark (not there yet)"
 	@echo "make format         clang-format, in place"
 	@echo "make check-format   fail where clang-format would change something"
@@ -62,6 +64,10 @@ test-versions: build
 
 test-clients: build
 	@tests/tools/test-clients.sh build/release $(CLIENTS)
+
+test-redis-suite: build
+	@packaging/install-deps.sh suite
+	@tests/tools/redis-suite.sh build/release $(UNITS)
 
 bench:
 	@echo "The benchmark is not there yet; it comes with a later version." >&2

@@ -3,6 +3,7 @@
 #
 #   packaging/install-deps.sh [build] [test] [lint]     none: all three
 #   packaging/install-deps.sh clients                   for `make test-clients` alone
+#   packaging/install-deps.sh suite                     for `make test-redis-suite` alone
 #
 # Debian's packages, by apt: as root, or by sudo where there is one. Says what it installs before it
 # does; asks nobody and calls no apt where nothing is missing. On a system without dpkg it only says
@@ -27,6 +28,7 @@ packages() { # GROUP
         perl libredis-perl libredis-fast-perl nginx-extras lua-nginx-redis golang-go \
         golang-github-gomodule-redigo-dev
       ;;
+    suite) echo redis-tools tcl iproute2 ;;
     *) return 1 ;;
   esac
 }
@@ -40,7 +42,7 @@ groups=("$@")
 needed=()
 for group in "${groups[@]}"; do
   if ! names=$(packages "$group"); then
-    echo "usage: install-deps.sh [build] [test] [lint] [clients]" >&2
+    echo "usage: install-deps.sh [build] [test] [lint] [clients] [suite]" >&2
     exit 2
   fi
   read -ra names <<<"$names"

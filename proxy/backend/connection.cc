@@ -64,6 +64,17 @@ void Connection::OnConnected(base::Result<int> fd) {
 
 void Connection::BeginHandshake() {
   state_ = State::kHandshake;
+  if (key_.db == 0 || key_.identity->anonymous) {
+    SendAuth();
+    return;
+  }
+  expect_[0] = Expect::kEarlySelect;
+  expected_ = 1;
+  stream_->Write(base::CopySlice(resp::EncodeCommand({"SELECT", std::to_string(key_.db)})));
+}
+
+void Connection::SendAuth() {
+  answered_ = 0;
   const Identity& identity = *key_.identity;
   std::vector<std::string_view> args;
   if (key_.protocol == 3) {
@@ -90,7 +101,7 @@ void Connection::SendSecondStep() {
   expected_ = 0;
   std::string bytes = resp::EncodeCommand({"CLIENT", "SETNAME", kConnectionName});
   expect_[expected_++] = Expect::kSetName;
-  if (key_.db != 0) {
+  if (key_.db != 0 && !selected_) {
     bytes += resp::EncodeCommand({"SELECT", std::to_string(key_.db)});
     expect_[expected_++] = Expect::kSelect;
   }
@@ -108,6 +119,10 @@ void Connection::OnHandshakeReply(std::string_view reply) {
   const Expect asked = expect_[answered_++];
   const bool error = resp::IsErrorReply(reply);
   switch (asked) {
+    case Expect::kEarlySelect:
+      selected_ = !error;
+      SendAuth();
+      return;
     case Expect::kAuth:
       if (error) {
         Refuse(reply);

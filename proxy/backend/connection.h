@@ -8,7 +8,8 @@
 // replies pending is answered with nothing at all); then, together, CLIENT SETNAME, SELECT and INFO
 // server, whose run id says which process this is. Commands may be sent from the beginning; they
 // wait for the handshake. If that is refused, the refusal is the reply to each of them: it is what
-// a direct connection would have told the client.
+// a direct connection would have told the client. A user may lack the right to SELECT and yet be in
+// another database, chosen before AUTH: so a SELECT goes ahead of AUTH too, refused as it may be.
 //
 // Large replies stream through in pieces. Push frames (RESP3), and in RESP2 the messages that a
 // subscriber is sent, are no replies and never pop a call: they go to whoever the connection is
@@ -170,6 +171,7 @@ class Connection final : private net::StreamOwner {
 
   void OnConnected(base::Result<int> fd);
   void BeginHandshake();
+  void SendAuth();
   void SendSecondStep();
   // One reply of the handshake.
   void OnHandshakeReply(std::string_view reply);
@@ -182,7 +184,7 @@ class Connection final : private net::StreamOwner {
   enum class Frame : uint8_t { kReply, kConfirmation, kPush };
   Frame KindOf(std::string_view front) const;
 
-  enum class Expect : uint8_t { kAuth, kSetName, kSelect, kInfo, kClientId };
+  enum class Expect : uint8_t { kEarlySelect, kAuth, kSetName, kSelect, kInfo, kClientId };
 
   static constexpr uint64_t kSlowMs = 10;
   // Pieces of a reply shorter than this wait until the reply is whole.
@@ -209,6 +211,7 @@ class Connection final : private net::StreamOwner {
   std::string run_id_;
   uint64_t client_id_ = 0;
   bool told_noauth_ = false;
+  bool selected_ = false;  // before AUTH
 
   Call* first_ = nullptr;  // in the order of sending
   Call* last_ = nullptr;

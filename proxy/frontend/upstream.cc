@@ -60,6 +60,9 @@ Upstream::Sending Upstream::RefuseInLostTransaction(const Call& call, std::strin
 }
 
 backend::NodePool* Upstream::Route(const Call& call, std::string* refusal) {
+  // Who made the only node a replica can make it the master again, as without us.
+  if (call.after == After::kRoleChange && context_.nodes.Master() == nullptr)
+    return context_.nodes.TheOnlyOneUp();
   if (call.where != Where::kReads || call.to_master ||
       context_.settings.routing.reads == config::Reads::kMaster)
     return context_.nodes.Master();

@@ -108,6 +108,23 @@ TEST(Auth, CommandsRunAsTheUserWhoAuthenticated) {
   EXPECT_EQ(limited("ACL", "WHOAMI"), "default");
 }
 
+TEST(Auth, AUserWithoutTheRightToSelectStaysInTheDatabaseChosenBefore) {
+  StageOptions options;
+  options.replicas = 0;
+  Stage stage(options);
+  ASSERT_EQ(stage.master()("ACL", "SETUSER", "bob", "on", ">pw", "~*", "+@all", "-select"), "+OK");
+  RespClient client = stage.Connect();
+  RespClient direct(stage.master().endpoint());
+  for (const Args& command :
+       {Args{"SELECT", "9"}, Args{"AUTH", "bob", "pw"}, Args{"SET", "k", "v"}, Args{"SELECT", "0"},
+        Args{"EVAL", "return redis.call('GET', KEYS[1])", "1", "k"}, Args{"MULTI"},
+        Args{"GET", "k"}, Args{"EXEC"}, Args{"AUTH", "bob", "wrong"}, Args{"GET", "k"}}) {
+    client.Ask(command);
+    direct.Ask(command);
+    EXPECT_EQ(client.last_raw(), direct.last_raw()) << command[0];
+  }
+}
+
 TEST(Auth, UsersOfTheConfigurationAreCheckedByTheProxyItself) {
   const TempFolder folder;
   StageOptions options = Protected(folder);
