@@ -131,6 +131,15 @@ Aftermath::Next Aftermath::Take(Call& call, ReplyQueue& queue, Upstream& upstrea
       if (reply == kOk) state_.key.db = call.db;
       return Next::kDeliver;
     case After::kMulti:
+      if (code == "BUSY" && upstream.lease() != nullptr && upstream.lease()->closed()) {
+        // A script keeps the node from selecting the client's database. What follows must not run
+        // outside of the transaction, which the server itself would have begun: EXEC will abort it.
+        upstream.transaction().OnReply(call.after, reply);
+        state_.transaction_lost = true;
+        queue.Answer(call, base::StaticSlice(kOk));
+        return Next::kDeliver;
+      }
+      [[fallthrough]];
     case After::kDiscard:
     case After::kWatch:
     case After::kUnwatch:

@@ -70,8 +70,9 @@ enum class After : uint8_t {
 // CLIENT REPLY.
 enum class ReplyMode : uint8_t { kOn, kOff, kSkip };
 
-// What a server keeps for a connection by CLIENT TRACKING, NO-EVICT, NO-TOUCH, IMPORT-SOURCE.
-enum class Keep : uint8_t { kTracking, kNoEvict, kNoTouch, kImportSource };
+// What a server keeps for a connection by CLIENT TRACKING, NO-EVICT, NO-TOUCH, IMPORT-SOURCE; and
+// that it sends the invalidations of another client there.
+enum class Keep : uint8_t { kTracking, kNoEvict, kNoTouch, kImportSource, kGoal };
 
 enum class CallState : uint8_t { kHeld, kOnTheWay, kAnswered, kMissed, kLost };
 
@@ -132,6 +133,7 @@ struct Call : backend::Call {
   int16_t db = -1;         // SELECT: the database it is about
   int16_t protocol = 0;    // HELLO: the protocol it is about
   uint8_t id_at = 0;       // the argument that names another client by its id, which is to become
+  uint8_t resolved = 0;    // ... times that it was looked for
   bool resolving = false;  // ... the server's
   replication::NodeId node = 0;  // where it was sent
   replication::LaneId lane = 0;  // ... and on which connection

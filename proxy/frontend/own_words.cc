@@ -371,6 +371,10 @@ void OwnWords::SayRedirect(std::string_view reply, const Done& done) {
     done({std::string(reply)});
     return;
   }
+  if (state_.redirect > 0) {  // also where that client is no more
+    done({std::string(reply).replace(at, size, std::to_string(state_.redirect))});
+    return;
+  }
   const auto ours = std::make_shared<uint64_t>(0);
   context_.client_hub.VisitClients(
       [ours, theirs = static_cast<uint64_t>(*theirs)](const Session& session) {

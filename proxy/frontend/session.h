@@ -77,6 +77,8 @@ class Session final : private net::StreamOwner,
   ClientFacts Facts() const;
   // The server's CLIENT ID of its own connection to the master; 0 if it has none.
   uint64_t server_id() const;
+  // The server sends it what is about another client: it must have a lease.
+  void KeepLease();
 
   // Something that it may have waited for has changed.
   void Pump();
@@ -182,6 +184,7 @@ class Session final : private net::StreamOwner,
   static constexpr uint64_t kStallMs = 1000;
   static constexpr uint64_t kDeafMs = 250;
   static constexpr uint64_t kLingerMs = 10'000;
+  static constexpr uint8_t kMostResolved = 100;  // about 2 s
   static constexpr std::chrono::seconds kHandshakeLimit{10};
 
   SessionContext& context_;

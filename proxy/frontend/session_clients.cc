@@ -89,17 +89,35 @@ void Session::ResolveId(Call& call) {
   std::vector<std::string_view> args;
   resp::PeekArguments(call.request.view(), ~size_t{0}, &args);
   const auto ours = static_cast<uint64_t>(resp::ParseNumber(args[call.id_at]).value_or(0));
-  const auto theirs = std::make_shared<uint64_t>(0);
+  // Whoever gets another's invalidations must have a connection that the server can name.
+  const bool needs_lease = resp::EqualsWord(args[1], "TRACKING");
+  struct Found {
+    bool open = false;
+    uint64_t id = 0;
+  };
+  const auto found = std::make_shared<Found>();
   context_.client_hub.VisitClients(
-      [ours, theirs](const Session& session) {
-        if (session.state().id == ours) *theirs = session.server_id();
+      [ours, found, needs_lease](Session& session) {
+        if (session.state().id != ours) return;
+        if (needs_lease) session.KeepLease();
+        *found = {true, session.server_id()};
       },
-      [this, handle = handle_, &call, theirs] {
+      [this, handle = handle_, &call, found, needs_lease] {
         if (handle->session == nullptr) return;
         call.resolving = false;
-        OwnWords::PutId(call, *theirs);
+        if (needs_lease && found->open && found->id == 0 && ++call.resolved < kMostResolved) {
+          owner_.OnSessionWaits(*this);  // its lease is being connected: at the next tick
+          return;
+        }
+        OwnWords::PutId(call, found->id);
         SchedulePump();
       });
+}
+
+void Session::KeepLease() {
+  if (closed_) return;
+  state_.SetKeeps(Keep::kGoal, true);
+  SchedulePump();
 }
 
 uint64_t Session::server_id() const {

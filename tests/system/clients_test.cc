@@ -325,6 +325,30 @@ TEST_P(Clients, MayBeTheGoalOfAnothersInvalidations) {
             "-ERR The client ID you want redirect to does not exist");
 }
 
+TEST_P(Clients, NeedNotSubscribeToGetAnothersInvalidationsAsPushes) {
+  Stage stage(Workers(GetParam()));
+  RespClient listener = stage.Connect();
+  RespClient reader = stage.Connect();
+  RespClient writer = stage.Connect();
+  listener("HELLO", "3");
+  const std::string id = Id(listener);
+  EXPECT_EQ(reader("CLIENT", "TRACKING", "ON", "REDIRECT", id), "+OK");
+  EXPECT_EQ(reader("CLIENT", "GETREDIR"), ":" + id);
+  reader("GET", "k");
+  EXPECT_EQ(writer("SET", "k", "v"), "+OK");
+  EXPECT_EQ(listener.Receive().Show(), ">[invalidate, [k]]");
+  EXPECT_EQ(listener("GET", "k"), "v");
+  // It keeps its number when that client has gone.
+  listener.Close();
+  ASSERT_TRUE(WaitUntil([&] {
+    reader("GET", "k");
+    writer("SET", "k", "v");
+    return reader.Ask({"CLIENT", "TRACKINGINFO"}).Show().find("broken_redirect") !=
+           std::string::npos;
+  }));
+  EXPECT_EQ(reader("CLIENT", "GETREDIR"), ":" + id);
+}
+
 TEST(ClientList, TellsWhatAServerKeepsForEachClient) {
   Stage stage(Workers(2));
   RespClient asker = stage.Connect();

@@ -143,6 +143,22 @@ TEST(Transactions, ManyClientsThatWatchOneKeyLoseNoUpdate) {
   EXPECT_EQ(stage.master()("GET", "n"), std::to_string(kClients * kEach));
 }
 
+TEST(Transactions, OneThatABusyScriptKeepsFromItsDatabaseRunsNothing) {
+  Stage stage = Simple();
+  stage.master()("CONFIG", "SET", "lua-time-limit", "50");
+  RespClient client = stage.Connect();
+  RespClient endless = stage.Connect();
+  client("SELECT", "5");
+  endless.Send({"EVAL", "while true do end", "0"});
+  ASSERT_TRUE(WaitUntil([&] { return stage.master().Ask({"PING"}).code() == "BUSY"; }));
+  EXPECT_EQ(client("MULTI"), "+OK");
+  EXPECT_TRUE(client.Ask({"INCR", "n"}).is_error());
+  EXPECT_EQ(stage.Connect()("SCRIPT", "KILL"), "+OK");
+  EXPECT_TRUE(client.Ask({"INCR", "n"}).is_error());
+  EXPECT_EQ(client.Ask({"EXEC"}).code(), "EXECABORT");
+  EXPECT_EQ(client("EXISTS", "n"), ":0");
+}
+
 TEST(Transactions, AConnectionThatBreaksInTheMiddleDiscardsTheTransaction) {
   Stage stage = Simple();
   RespClient client = stage.Connect();
