@@ -15,7 +15,7 @@ ifneq ($(shell command -v ccache),)
 export CMAKE_CXX_COMPILER_LAUNCHER := ccache
 endif
 
-.PHONY: help build demo test test-asan test-tsan test-versions bench format check-format lint \
+.PHONY: help build demo test test-asan test-tsan test-versions test-oracle bench format check-format lint \
 	install-deps clean
 
 help:
@@ -26,6 +26,8 @@ help:
 	@echo "make test-tsan      the same with ThreadSanitizer"
 	@echo "make test-versions  the system tests against other Redis and Valkey servers, which it"
 	@echo "                    fetches (VERSIONS=\"redis-6.0 valkey-9.1\" picks some)"
+	@echo "make test-oracle    random commands to a server and through shacast, compared byte for byte"
+	@echo "                    (ORACLE_COMMANDS=n ORACLE_SEED=n; SHACAST_REDIS_SERVER=path of another server)"
 	@echo "make bench          the benchmark (not there yet)"
 	@echo "make format         clang-format, in place"
 	@echo "make check-format   fail where clang-format would change something"
@@ -57,6 +59,9 @@ test-asan test-tsan: test-%:
 
 test-versions: build
 	@tests/tools/test-versions.sh build/release $(VERSIONS)
+
+test-oracle: build
+	@ORACLE_COMMANDS=$${ORACLE_COMMANDS:-1000000} build/release/system_oracle_test
 
 bench:
 	@echo "The benchmark is not there yet; it comes with a later version." >&2
