@@ -7,7 +7,7 @@ SHELL := /bin/bash
 JOBS ?= $(shell nproc)
 FORMATTED := find proxy replication config bench tests -name '*.h' -o -name '*.cc'
 LINTED := find proxy replication config bench -name '*.cc'
-SCRIPTS := find . \( -path ./build -o -path ./.servers \) -prune -o -name '*.sh' -print; \
+SCRIPTS := find . \( -path ./build -o -path ./.servers -o -path ./.clients \) -prune -o -name '*.sh' -print; \
 	echo .ci/run
 
 # Compile each thing once where ccache is there.
@@ -15,8 +15,9 @@ ifneq ($(shell command -v ccache),)
 export CMAKE_CXX_COMPILER_LAUNCHER := ccache
 endif
 
-.PHONY: help build demo test test-asan test-tsan test-versions test-oracle bench format check-format lint \
-	install-deps clean
+.PHONY: help build demo test test-asan test-tsan test-versions test-clients test-redis-suite \
+	test-oracle bench \
+	format check-format lint install-deps clean
 
 help:
 	@echo "make build          the release build, build/release/shacast"
@@ -26,14 +27,18 @@ help:
 	@echo "make test-tsan      the same with ThreadSanitizer"
 	@echo "make test-versions  the system tests against other Redis and Valkey servers, which it"
 	@echo "                    fetches (VERSIONS=\"redis-6.0 valkey-9.1\" picks some)"
+	@echo "make test-clients   real clients, which it installs, against a server and through shacast"
+	@echo "                    (CLIENTS=\"ioredis redigo\" picks some)"
+	@echo "make test-redis-suite  Redis' own test suite, which it fetches, against a server and through"
+	@echo "                    shacast, in 15 to 20 minutes (UNITS=\"unit/multi unit/expire\" picks some)"
 	@echo "make test-oracle    random commands to a server and through shacast, compared byte for byte"
-	@echo "                    (ORACLE_COMMANDS=n ORACLE_SEED=n; SHACAST_REDIS_SERVER=path of another server)"
+	@echo "                    (ORACLE_COMMANDS=n, ORACLE_SEED=n)"
 	@echo "make bench          the benchmark (not there yet)"
 	@echo "make format         clang-format, in place"
 	@echo "make check-format   fail where clang-format would change something"
 	@echo "make lint           clang-tidy over the product, shellcheck over the scripts"
 	@echo "make install-deps   install what this machine lacks for all of these"
-	@echo "make clean          remove build/, not the servers in .servers/"
+	@echo "make clean          remove build/, not what lies in .servers/ and .clients/"
 
 build:
 	@packaging/install-deps.sh build test
@@ -59,6 +64,13 @@ test-asan test-tsan: test-%:
 
 test-versions: build
 	@tests/tools/test-versions.sh build/release $(VERSIONS)
+
+test-clients: build
+	@tests/tools/test-clients.sh build/release $(CLIENTS)
+
+test-redis-suite: build
+	@packaging/install-deps.sh suite
+	@tests/tools/redis-suite.sh build/release $(UNITS)
 
 test-oracle: build
 	@ORACLE_COMMANDS=$${ORACLE_COMMANDS:-1000000} build/release/system_oracle_test

@@ -84,7 +84,7 @@ using C = ScriptSettings;
 // The table. Durations: the least and the most, and what "0" means where it is allowed.
 // clang-format off
 constexpr Row kRows[] = {
-    {"proxy", "listen", ListenKind{kField<&P::listen>, 6380}, kRestart, "tls://"},
+    {"proxy", "listen", ListenKind{kField<&P::listen>, 6380}, kRestart},
     {"proxy", "workers", IntegerKind{kField<&P::workers>, 0, 1024}, kRestart},
     {"proxy", "max_clients", IntegerKind{kField<&P::max_clients>, 1, 1'000'000}, kLive},
     {"proxy", "client_idle_timeout",
@@ -97,10 +97,10 @@ constexpr Row kRows[] = {
     {"proxy", "drain_timeout",
      DurationKind{kField<&P::drain_timeout>, milliseconds(1), hours(1), "close at once"}, kLive},
 
-    {"proxy.tls", "cert_file", Text<&T::cert_file>(), kLive, kNotYet},
-    {"proxy.tls", "key_file", Text<&T::key_file>(), kLive, kNotYet},
-    {"proxy.tls", "ca_file", Text<&T::ca_file>(), kLive, kNotYet},
-    {"proxy.tls", "client_auth", Choice<&T::client_auth>(kClientAuthWords), kRestart, kNotYet},
+    {"proxy.tls", "cert_file", Text<&T::cert_file>(), kLive},
+    {"proxy.tls", "key_file", Text<&T::key_file>(), kLive},
+    {"proxy.tls", "ca_file", Text<&T::ca_file>(), kLive},
+    {"proxy.tls", "client_auth", Choice<&T::client_auth>(kClientAuthWords), kRestart},
 
     {"upstream", "discovery", Choice<&U::discovery>(kDiscoveryWords), kRestart, "sentinel"},
     {"upstream", "nodes", AddressesKind{kField<&U::nodes>, 6379}, kRestart},
@@ -112,11 +112,11 @@ constexpr Row kRows[] = {
     {"upstream", "username", Text<&U::username>(), kRestart},
     {"upstream", "password", Text<&U::password>(TextRule::kSecret), kRestart},
     {"upstream", "password_file", Text<&U::password_file>(), kLive},
-    {"upstream", "tls", BooleanKind{kField<&U::tls>}, kRestart, kNotYet},
-    {"upstream", "tls_ca_file", Text<&U::tls_ca_file>(), kRestart, kNotYet},
-    {"upstream", "tls_cert_file", Text<&U::tls_cert_file>(), kRestart, kNotYet},
-    {"upstream", "tls_key_file", Text<&U::tls_key_file>(), kRestart, kNotYet},
-    {"upstream", "tls_server_name", Text<&U::tls_server_name>(), kRestart, kNotYet},
+    {"upstream", "tls", BooleanKind{kField<&U::tls>}, kRestart},
+    {"upstream", "tls_ca_file", Text<&U::tls_ca_file>(), kRestart},
+    {"upstream", "tls_cert_file", Text<&U::tls_cert_file>(), kRestart},
+    {"upstream", "tls_key_file", Text<&U::tls_key_file>(), kRestart},
+    {"upstream", "tls_server_name", Text<&U::tls_server_name>(), kRestart},
     {"upstream", "poll_interval",
      DurationKind{kField<&U::poll_interval>, milliseconds(10), minutes(1), ""}, kLive},
     {"upstream", "connect_timeout",

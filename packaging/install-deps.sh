@@ -2,10 +2,12 @@
 # Install what this machine lacks of what the project needs.
 #
 #   packaging/install-deps.sh [build] [test] [lint]     none: all three
+#   packaging/install-deps.sh clients                   for `make test-clients` alone
+#   packaging/install-deps.sh suite                     for `make test-redis-suite` alone
 #
 # Debian's packages, by apt: as root, or by sudo where there is one. Says what it installs before it
 # does; asks nobody and calls no apt where nothing is missing. On a system without dpkg it only says
-# what is needed.
+# what is needed. What comes with a service (nginx, among the clients) does not start it.
 #
 # Exit status: 0 all there, 1 something is missing and could not be installed, 2 usage.
 set -euo pipefail
@@ -19,6 +21,14 @@ packages() { # GROUP
     # redis-tools has the server too, under another name, and starts no service.
     test) echo libgtest-dev redis-tools ;;
     lint) echo clang-format clang-tidy shellcheck ;;
+    # lua-nginx-redis is only there for nginx-extras. Node itself is not among them: Debian's is as
+    # good as any other.
+    clients)
+      echo redis-tools python3-redis php-cli php-redis php-nrk-predis ruby ruby-redis ruby-sidekiq \
+        perl libredis-perl libredis-fast-perl nginx-extras lua-nginx-redis golang-go \
+        golang-github-gomodule-redigo-dev
+      ;;
+    suite) echo redis-tools tcl iproute2 ;;
     *) return 1 ;;
   esac
 }
@@ -32,7 +42,7 @@ groups=("$@")
 needed=()
 for group in "${groups[@]}"; do
   if ! names=$(packages "$group"); then
-    echo "usage: install-deps.sh [build] [test] [lint]" >&2
+    echo "usage: install-deps.sh [build] [test] [lint] [clients] [suite]" >&2
     exit 2
   fi
   read -ra names <<<"$names"
@@ -61,9 +71,17 @@ if [ "$(id -u)" -ne 0 ]; then
 fi
 
 echo "Installing from Debian: ${missing[*]}"
-as_root+=(env DEBIAN_FRONTEND=noninteractive apt-get -q -y)
-"${as_root[@]}" update || echo "apt-get update failed; trying with the lists that are there" >&2
-"${as_root[@]}" install --no-install-recommends "${missing[@]}" || true
+# Packages ask this file whether they may start their services.
+policy=/usr/sbin/policy-rc.d
+if [ ! -e $policy ]; then
+  trap '"${as_root[@]}" rm -f $policy' EXIT
+  printf '#!/bin/sh\nexit 101\n' | "${as_root[@]}" tee $policy >/dev/null
+  "${as_root[@]}" chmod +x $policy
+fi
+
+as_root+=(env DEBIAN_FRONTEND=noninteractive)
+"${as_root[@]}" apt-get -q -y update || echo "apt-get update failed; trying with the lists that are there" >&2
+"${as_root[@]}" apt-get -q -y install --no-install-recommends "${missing[@]}" || true
 
 still=()
 for package in "${missing[@]}"; do

@@ -2,10 +2,12 @@
 #include <cstdio>
 #include <memory>
 #include <string>
+#include <utility>
 
 #include "config/loader.h"
 #include "config/printer.h"
 #include "proxy/base/log.h"
+#include "proxy/certificates.h"
 #include "proxy/command_line.h"
 #include "proxy/demo/demo.h"
 #include "proxy/server.h"
@@ -34,7 +36,19 @@ base::log::Options LogOptions(const config::LogSettings& settings) {
   return options;
 }
 
-int Serve(const config::Settings& settings) {
+// False, and said on standard error: the files cannot be used.
+bool CertificatesOk(const proxy::Certificates& certificates, const config::Loaded& loaded) {
+  config::Diagnostics complaints;
+  for (const auto& complaint : certificates.complaints)
+    complaints.push_back(
+        {loaded.origins.Find(complaint.key)->place, complaint.key + ": " + complaint.words, ""});
+  config::SortByPlace(complaints);
+  for (const auto& complaint : complaints)
+    std::fprintf(stderr, "%s\n", complaint.ToString().c_str());
+  return complaints.empty();
+}
+
+int Serve(const config::Settings& settings, proxy::Certificates certificates) {
   proxy::Server::HoldSignals(true);
   std::string why;
   if (!base::log::Init(LogOptions(settings.log), &why)) {
@@ -43,7 +57,8 @@ int Serve(const config::Settings& settings) {
   }
   base::Status status;
   {
-    proxy::Server server(std::make_shared<const config::Settings>(settings));
+    proxy::Server server(std::make_shared<const config::Settings>(settings),
+                         std::move(certificates));
     status = server.Run();
   }
   if (!status.ok()) {
@@ -70,6 +85,10 @@ int main(int argc, char** argv) {
       std::fprintf(stderr, "%s\n", complaint.ToString().c_str());
     return proxy::kExitConfiguration;
   }
+  proxy::Certificates certificates;
+  if (line->mode != proxy::CommandLine::Mode::kPrintConfig)
+    certificates = proxy::ReadCertificates(loaded.value().settings);
+  if (!CertificatesOk(certificates, loaded.value())) return proxy::kExitConfiguration;
   switch (line->mode) {
     case proxy::CommandLine::Mode::kCheckConfig:
       std::printf("%s: ok\n", line->config_file ? line->config_file->c_str() : "the defaults");
@@ -78,6 +97,6 @@ int main(int argc, char** argv) {
       std::fputs(config::PrintConfig(loaded.value()).c_str(), stdout);
       return proxy::kExitOk;
     default:
-      return Serve(loaded.value().settings);
+      return Serve(loaded.value().settings, std::move(certificates));
   }
 }

@@ -30,19 +30,27 @@ void RaiseDescriptorLimit(uint32_t max_clients) {
                     {{"descriptors", uint64_t{limit.rlim_cur}}, {"max_clients", max_clients}});
 }
 
+uint32_t WorkersOf(const config::Settings& settings) {
+  return settings.proxy.workers > 0 ? settings.proxy.workers
+                                    : std::max(1u, std::thread::hardware_concurrency());
+}
+
 }  // namespace
 
-Server::Server(std::shared_ptr<const config::Settings> settings) : settings_(std::move(settings)) {
-  const uint32_t cores = std::max(1u, std::thread::hardware_concurrency());
-  const uint32_t count = settings_->proxy.workers > 0 ? settings_->proxy.workers : cores;
+Server::Server(std::shared_ptr<const config::Settings> settings, Certificates certificates)
+    : settings_(std::move(settings)),
+      certificates_(std::move(certificates)),
+      process_{.version = kVersion, .workers = WorkersOf(*settings_), .clients = clients_} {
   Switchboard& switchboard = *this;
   control::Crew& crew = *this;
   all_counters_.push_back(&own_counters_);
-  for (uint32_t i = 0; i < count; ++i) {
-    workers_.push_back(std::make_unique<Worker>(i, settings_, budget_, all_counters_, switchboard));
+  for (size_t i = 0; i < process_.workers; ++i) {
+    workers_.push_back(std::make_unique<Worker>(i, settings_, certificates_.nodes, budget_,
+                                                all_counters_, process_, switchboard));
     all_counters_.push_back(&workers_.back()->counters());
   }
   topology_ = std::make_unique<control::TopologyService>(loop_, *settings_, crew);
+  topology_->UseTls(certificates_.nodes);
   scripts_ = std::make_unique<control::ScriptService>(loop_, *settings_, *topology_, crew);
 }
 
@@ -67,12 +75,7 @@ base::Status Server::Run() {
   for (const auto& [number, name] : {std::pair{SIGTERM, "SIGTERM"}, std::pair{SIGINT, "SIGINT"}})
     signals_.push_back(
         std::make_unique<net::Signal>(loop_, number, [this, n = name] { OnStopSignal(n); }));
-  signals_.push_back(std::make_unique<net::Signal>(loop_, SIGHUP, [] {
-    base::log::Reopen();
-    base::log::Warn("reload.not_supported",
-                    "SIGHUP: the log file was opened anew; reading the configuration anew is not "
-                    "yet supported");
-  }));
+  signals_.push_back(std::make_unique<net::Signal>(loop_, SIGHUP, [this] { OnReloadSignal(); }));
   for (const auto& worker : workers_) worker->Start();
   topology_->Start();
   SayStart();  // now that signals are taken: whoever reads it may stop us
@@ -109,16 +112,19 @@ base::Status Server::Listen() {
     if (!fd.ok()) return fd.error();
     listeners_.push_back(std::make_unique<net::Listener>(
         loop_, fd.value(), address.path,
-        [this](int accepted, const std::string& peer) { OnAccepted(accepted, peer); }));
+        [this, tls = address.kind == config::ListenAddress::Kind::kTls](
+            int accepted, const std::string& peer) { OnAccepted(accepted, peer, tls); }));
   }
   return {};
 }
 
-void Server::OnAccepted(int fd, const std::string& peer) {
+void Server::OnAccepted(int fd, const std::string& peer, bool tls) {
   if (clients_.load() >= settings_->proxy.max_clients) {
-    // As Redis does: said at once, without waiting for the socket.
-    static_cast<void>(
-        send(fd, kTooManyClients.data(), kTooManyClients.size(), MSG_NOSIGNAL | MSG_DONTWAIT));
+    // As Redis does: said at once, without waiting for the socket. It could not be understood
+    // where a handshake is expected.
+    if (!tls)
+      static_cast<void>(
+          send(fd, kTooManyClients.data(), kTooManyClients.size(), MSG_NOSIGNAL | MSG_DONTWAIT));
     close(fd);
     own_counters_.clients_refused.Add();
     if (!refusal_logged_)
@@ -133,7 +139,27 @@ void Server::OnAccepted(int fd, const std::string& peer) {
   size_t best = next_worker_++ % workers_.size();
   for (size_t i = 0; i < workers_.size(); ++i)
     if (workers_[i]->clients() < workers_[best]->clients()) best = i;
-  workers_[best]->TellClient(fd, next_client_id_++, peer);
+  workers_[best]->TellClient(fd, next_client_id_++, peer, tls ? certificates_.clients : nullptr);
+}
+
+// --- SIGHUP --------------------------------------------------------------------------------------
+
+void Server::OnReloadSignal() {
+  base::log::Reopen();
+  base::log::Warn("reload.not_supported",
+                  "SIGHUP: the log file was opened anew, and certificates are; reading the "
+                  "configuration anew is not yet supported");
+  if (certificates_.clients == nullptr && certificates_.nodes == nullptr) return;
+  Certificates fresh = ReadCertificates(*settings_);
+  for (const auto& complaint : fresh.complaints)
+    base::log::Error("reload.certificates_failed",
+                     "a new certificate cannot be used, so all of the old ones stay in use",
+                     {{"key", complaint.key}, {"why", complaint.words}});
+  if (!fresh.complaints.empty()) return;
+  certificates_ = std::move(fresh);
+  topology_->UseTls(certificates_.nodes);
+  for (const auto& worker : workers_) worker->TellNodesTls(certificates_.nodes);
+  base::log::Info("reload.certificates", "new connections use the certificates as they are now");
 }
 
 // --- Ending --------------------------------------------------------------------------------------
@@ -226,9 +252,10 @@ void Server::FlushEverywhere(size_t for_worker, bool master_too, std::function<v
   });
 }
 
-void Server::KillEverywhere(size_t for_worker, std::function<void(std::string)> done) {
-  loop_.Post([this, for_worker, done = std::move(done)] {
-    scripts_->KillEverywhere([this, for_worker, done](const std::string& reply) {
+void Server::KillEverywhere(size_t for_worker, const char* container,
+                            std::function<void(std::string)> done) {
+  loop_.Post([this, for_worker, container, done = std::move(done)] {
+    scripts_->KillEverywhere(container, [this, for_worker, done](const std::string& reply) {
       workers_[for_worker]->Post([done, reply] { done(reply); });
     });
   });
@@ -262,6 +289,23 @@ void Server::AskNodesNow() {
 
 void Server::ClientLeft(size_t) {
   clients_.fetch_sub(1);
+}
+
+void Server::VisitClients(size_t for_worker, std::function<void(frontend::Session&)> visit,
+                          std::function<void()> done) {
+  VisitFrom(0, std::move(visit),
+            [this, for_worker, done = std::move(done)] { workers_[for_worker]->Post(done); });
+}
+
+// On whatever thread; hands itself on from worker to worker.
+void Server::VisitFrom(size_t worker, std::function<void(frontend::Session&)> visit,
+                       std::function<void()> done) {
+  if (worker == workers_.size()) {
+    done();
+    return;
+  }
+  workers_[worker]->TellVisit(visit,
+                              [this, worker, visit, done] { VisitFrom(worker + 1, visit, done); });
 }
 
 }  // namespace proxy

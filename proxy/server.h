@@ -16,6 +16,7 @@
 
 #include "config/settings.h"
 #include "proxy/base/result.h"
+#include "proxy/certificates.h"
 #include "proxy/control/crew.h"
 #include "proxy/control/script_service.h"
 #include "proxy/control/topology_service.h"
@@ -27,7 +28,8 @@ namespace proxy {
 
 class Server final : private control::Crew, private Switchboard {
  public:
-  explicit Server(std::shared_ptr<const config::Settings> settings);
+  // REQUIRES: nothing is wrong with the certificates.
+  Server(std::shared_ptr<const config::Settings> settings, Certificates certificates);
   ~Server();
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;
@@ -55,25 +57,33 @@ class Server final : private control::Crew, private Switchboard {
   void Distribute(size_t for_worker, replication::ScriptRef script, uint64_t epoch,
                   std::function<void()> done) override;
   void FlushEverywhere(size_t for_worker, bool master_too, std::function<void()> done) override;
-  void KillEverywhere(size_t for_worker, std::function<void(std::string)> done) override;
+  void KillEverywhere(size_t for_worker, const char* container,
+                      std::function<void(std::string)> done) override;
   void Verify(replication::NodeId node, uint64_t epoch,
               std::vector<replication::ScriptRef> scripts) override;
   void Show(replication::NodeId node, const replication::Sha1& sha) override;
   void ReplicaThroughUs() override;
   void AskNodesNow() override;
   void ClientLeft(size_t from_worker) override;
+  void VisitClients(size_t for_worker, std::function<void(frontend::Session&)> visit,
+                    std::function<void()> done) override;
 
+  void VisitFrom(size_t worker, std::function<void(frontend::Session&)> visit,
+                 std::function<void()> done);
   base::Status Listen();
   void SayStart() const;
-  void OnAccepted(int fd, const std::string& peer);
+  void OnAccepted(int fd, const std::string& peer, bool tls);
+  void OnReloadSignal();
   void OnStopSignal(const char* name);
   void OnDrained();
   void Finish();
 
   const std::shared_ptr<const config::Settings> settings_;
+  Certificates certificates_;
   net::Loop loop_;
   backend::LeaseBudget budget_;
   std::atomic<uint64_t> clients_{0};
+  const frontend::ProcessFacts process_;
   std::atomic<bool> ask_posted_{false};
   uint64_t next_client_id_ = 1;
   size_t next_worker_ = 0;

@@ -28,13 +28,19 @@ backend::IdentityRef OwnIdentity(const config::UpstreamSettings& upstream,
 }  // namespace
 
 Worker::Worker(size_t index, std::shared_ptr<const config::Settings> settings,
-               backend::LeaseBudget& budget, const std::vector<const base::Counters*>& all_counters,
-               Switchboard& switchboard)
+               net::TlsRef nodes_tls, backend::LeaseBudget& budget,
+               const std::vector<const base::Counters*>& all_counters,
+               const frontend::ProcessFacts& process, Switchboard& switchboard)
     : index_(index),
       settings_(std::move(settings)),
       switchboard_(switchboard),
-      pool_context_{
-          loop_, settings_->upstream, counters_, budget, 1, [this] { switchboard_.AskNodesNow(); }},
+      pool_context_{loop_,
+                    settings_->upstream,
+                    counters_,
+                    budget,
+                    1,
+                    [this] { switchboard_.AskNodesNow(); },
+                    std::move(nodes_tls)},
       nodes_(pool_context_),
       orphans_(*this),
       context_{loop_,
@@ -51,6 +57,9 @@ Worker::Worker(size_t index, std::shared_ptr<const config::Settings> settings,
                orphans_,
                eval_rights_,
                static_cast<frontend::ScriptHub&>(*this),
+               static_cast<frontend::ClientHub&>(*this),
+               process,
+               index_,
                script_lines_,
                noscript_lines_,
                Vouched(settings_->routing),
@@ -85,17 +94,21 @@ void Worker::CloseEverything() {
 
 // --- Letters to us -------------------------------------------------------------------------------
 
-void Worker::TellClient(int fd, uint64_t id, std::string peer) {
+void Worker::TellClient(int fd, uint64_t id, std::string peer, net::TlsRef tls) {
   clients_.fetch_add(1, std::memory_order_relaxed);
-  loop_.Post([this, fd, id, peer = std::move(peer)]() mutable {
+  loop_.Post([this, fd, id, peer = std::move(peer), tls = std::move(tls)]() mutable {
     counters_.clients_accepted.Add();
     auto session = std::make_unique<frontend::Session>(
-        context_, static_cast<frontend::SessionOwner&>(*this), fd, id, std::move(peer));
+        context_, static_cast<frontend::SessionOwner&>(*this), fd, id, std::move(peer), tls.get());
     frontend::Session& fresh = *session;
     sessions_.emplace(id, std::move(session));
     fresh.Start();
     if (drained_) fresh.Drain();
   });
+}
+
+void Worker::TellNodesTls(net::TlsRef tls) {
+  loop_.Post([this, tls = std::move(tls)] { pool_context_.tls = tls; });
 }
 
 void Worker::TellPicture(std::shared_ptr<const replication::Topology> picture,
@@ -145,6 +158,15 @@ void Worker::TellDrain(std::function<void()> drained) {
   });
 }
 
+void Worker::TellVisit(std::function<void(frontend::Session&)> visit,
+                       std::function<void()> visited) {
+  loop_.Post([this, visit = std::move(visit), visited = std::move(visited)] {
+    for (auto& [id, session] : sessions_)
+      if (!session->closed()) visit(*session);
+    visited();
+  });
+}
+
 // --- From sessions -------------------------------------------------------------------------------
 
 void Worker::OnSessionClosed(frontend::Session& session) {
@@ -180,8 +202,8 @@ void Worker::FlushEverywhere(bool master_too, std::function<void()> done) {
   switchboard_.FlushEverywhere(index_, master_too, std::move(done));
 }
 
-void Worker::KillEverywhere(std::function<void(std::string)> done) {
-  switchboard_.KillEverywhere(index_, std::move(done));
+void Worker::KillEverywhere(const char* container, std::function<void(std::string)> done) {
+  switchboard_.KillEverywhere(index_, container, std::move(done));
 }
 
 void Worker::Verify(replication::NodeId node, uint64_t epoch,
@@ -199,6 +221,11 @@ void Worker::ReplicaThroughUs() {
 
 void Worker::AskNodesNow() {
   switchboard_.AskNodesNow();
+}
+
+void Worker::VisitClients(std::function<void(frontend::Session&)> visit,
+                          std::function<void()> done) {
+  switchboard_.VisitClients(index_, std::move(visit), std::move(done));
 }
 
 // --- From time to time ---------------------------------------------------------------------------

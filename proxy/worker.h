@@ -19,10 +19,12 @@
 
 #include "config/settings.h"
 #include "proxy/backend/nodes.h"
+#include "proxy/frontend/client_hub.h"
 #include "proxy/frontend/miss_checks.h"
 #include "proxy/frontend/orphans.h"
 #include "proxy/frontend/session.h"
 #include "proxy/net/loop.h"
+#include "proxy/net/tls_context.h"
 #include "replication/script_registry.h"
 
 namespace proxy {
@@ -36,13 +38,16 @@ class Switchboard {
   virtual void Distribute(size_t for_worker, replication::ScriptRef script, uint64_t epoch,
                           std::function<void()> done) = 0;
   virtual void FlushEverywhere(size_t for_worker, bool master_too, std::function<void()> done) = 0;
-  virtual void KillEverywhere(size_t for_worker, std::function<void(std::string)> done) = 0;
+  virtual void KillEverywhere(size_t for_worker, const char* container,
+                              std::function<void(std::string)> done) = 0;
   virtual void Verify(replication::NodeId node, uint64_t epoch,
                       std::vector<replication::ScriptRef> scripts) = 0;
   virtual void Show(replication::NodeId node, const replication::Sha1& sha) = 0;
   virtual void ReplicaThroughUs() = 0;
   virtual void AskNodesNow() = 0;
   virtual void ClientLeft(size_t from_worker) = 0;
+  virtual void VisitClients(size_t for_worker, std::function<void(frontend::Session&)> visit,
+                            std::function<void()> done) = 0;
 
  protected:
   ~Switchboard() = default;
@@ -50,11 +55,12 @@ class Switchboard {
 
 class Worker final : private frontend::SessionOwner,
                      private frontend::ScriptHub,
+                     private frontend::ClientHub,
                      private net::TurnEnd {
  public:
-  Worker(size_t index, std::shared_ptr<const config::Settings> settings,
+  Worker(size_t index, std::shared_ptr<const config::Settings> settings, net::TlsRef nodes_tls,
          backend::LeaseBudget& budget, const std::vector<const base::Counters*>& all_counters,
-         Switchboard& switchboard);
+         const frontend::ProcessFacts& process, Switchboard& switchboard);
   ~Worker();
   Worker(const Worker&) = delete;
   Worker& operator=(const Worker&) = delete;
@@ -67,7 +73,10 @@ class Worker final : private frontend::SessionOwner,
   // Closes everything, and joins.
   void Stop();
 
-  void TellClient(int fd, uint64_t id, std::string peer);
+  // `tls`: what it is spoken to with; null: plainly.
+  void TellClient(int fd, uint64_t id, std::string peer, net::TlsRef tls);
+  // New connections to nodes use it.
+  void TellNodesTls(net::TlsRef tls);
   void TellPicture(std::shared_ptr<const replication::Topology> picture,
                    std::vector<backend::NodeSharedRef> shared);
   void TellTable(std::shared_ptr<const resp::CommandTable> table);
@@ -78,6 +87,8 @@ class Worker final : private frontend::SessionOwner,
   void TellFlush(uint64_t epoch, std::function<void()> forgot);
   // No more commands; `drained` on this thread when the last client has gone.
   void TellDrain(std::function<void()> drained);
+  // `visit` with every open session, then `visited`, on this thread.
+  void TellVisit(std::function<void(frontend::Session&)> visit, std::function<void()> visited);
   void Post(std::function<void()> letter) { loop_.Post(std::move(letter)); }
 
  private:
@@ -90,12 +101,15 @@ class Worker final : private frontend::SessionOwner,
   void Distribute(replication::ScriptRef script, uint64_t epoch,
                   std::function<void()> done) override;
   void FlushEverywhere(bool master_too, std::function<void()> done) override;
-  void KillEverywhere(std::function<void(std::string)> done) override;
+  void KillEverywhere(const char* container, std::function<void(std::string)> done) override;
   void Verify(replication::NodeId node, uint64_t epoch,
               std::vector<replication::ScriptRef> scripts) override;
   void Show(replication::NodeId node, const replication::Sha1& sha) override;
   void ReplicaThroughUs() override;
   void AskNodesNow() override;
+  // frontend::ClientHub
+  void VisitClients(std::function<void(frontend::Session&)> visit,
+                    std::function<void()> done) override;
   // net::TurnEnd
   void OnTurnEnd() override;
 

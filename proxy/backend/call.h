@@ -34,8 +34,12 @@ struct Call {
   ReplySink* sink = nullptr;
   void (*dispose)(Call*) = nullptr;
   Call* next_in_connection = nullptr;
-  uint64_t end = 0;         // where its last byte lies in what the connection sends
+  uint64_t end = 0;  // where its last byte lies in what the connection sends
+  // (P|S)SUBSCRIBE and their opposites are answered once for each channel: so many of these are
+  // still to come, and the last one ends the reply. 0: it is answered as other commands are.
+  uint32_t confirmations = 0;
   bool is_script = false;   // may run for long, and everything behind it waits
+  bool may_write = false;   // held back by the node while writes are paused, and so on
   bool unfinished = false;  // more of the command is to come, by Connection::More()
 };
 

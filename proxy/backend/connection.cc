@@ -4,6 +4,7 @@
 #include <utility>
 #include <vector>
 
+#include "proxy/resp/number.h"
 #include "proxy/resp/request_scan.h"
 
 namespace backend {
@@ -13,6 +14,13 @@ namespace {
 constexpr std::string_view kConnectionName = "shacast";
 constexpr std::string_view kEmptyLine = "\r\n";
 
+std::string_view WithoutLineEnd(std::string_view line) {
+  while (!line.empty() && (line.back() == '\r' || line.back() == '\n')) line.remove_suffix(1);
+  return line;
+}
+
+}  // namespace
+
 std::string RunIdIn(std::string_view info) {
   constexpr std::string_view kField = "\nrun_id:";
   const size_t at = info.find(kField);
@@ -21,21 +29,17 @@ std::string RunIdIn(std::string_view info) {
   return std::string(value.substr(0, value.find_first_of("\r\n")));
 }
 
-std::string_view WithoutLineEnd(std::string_view line) {
-  while (!line.empty() && (line.back() == '\r' || line.back() == '\n')) line.remove_suffix(1);
-  return line;
-}
-
-}  // namespace
-
 Connection::Connection(net::Loop& loop, replication::LaneId id, const config::Address& address,
                        ConnectionKey key, std::chrono::milliseconds connect_timeout,
-                       bool ask_run_id, ConnectionOwner& owner)
+                       bool ask_run_id, ConnectionOwner& owner, net::TlsRef tls)
     : loop_(loop),
       id_(id),
       key_(std::move(key)),
       ask_run_id_(ask_run_id),
       owner_(owner),
+      address_(address),
+      connect_timeout_(connect_timeout),
+      tls_(std::move(tls)),
       connector_(std::make_unique<net::Connector>(
           loop, address, connect_timeout,
           [this](base::Result<int> fd) { OnConnected(std::move(fd)); })) {}
@@ -53,12 +57,24 @@ void Connection::OnConnected(base::Result<int> fd) {
   connector_.reset();
   net::StreamOwner& self = *this;
   stream_ = std::make_unique<net::Stream>(loop_, fd.value(), self);
+  if (tls_ != nullptr) stream_->UseTls(*tls_, address_.host, connect_timeout_);
   stream_->Start();
   BeginHandshake();
 }
 
 void Connection::BeginHandshake() {
   state_ = State::kHandshake;
+  if (key_.db == 0 || key_.identity->anonymous) {
+    SendAuth();
+    return;
+  }
+  expect_[0] = Expect::kEarlySelect;
+  expected_ = 1;
+  stream_->Write(base::CopySlice(resp::EncodeCommand({"SELECT", std::to_string(key_.db)})));
+}
+
+void Connection::SendAuth() {
+  answered_ = 0;
   const Identity& identity = *key_.identity;
   std::vector<std::string_view> args;
   if (key_.protocol == 3) {
@@ -85,13 +101,16 @@ void Connection::SendSecondStep() {
   expected_ = 0;
   std::string bytes = resp::EncodeCommand({"CLIENT", "SETNAME", kConnectionName});
   expect_[expected_++] = Expect::kSetName;
-  if (key_.db != 0) {
+  if (key_.db != 0 && !selected_) {
     bytes += resp::EncodeCommand({"SELECT", std::to_string(key_.db)});
     expect_[expected_++] = Expect::kSelect;
   }
   if (ask_run_id_) {
     bytes += resp::EncodeCommand({"INFO", "server"});
     expect_[expected_++] = Expect::kInfo;
+  } else {
+    bytes += resp::EncodeCommand({"CLIENT", "ID"});
+    expect_[expected_++] = Expect::kClientId;
   }
   stream_->Write(base::CopySlice(bytes));
 }
@@ -100,6 +119,10 @@ void Connection::OnHandshakeReply(std::string_view reply) {
   const Expect asked = expect_[answered_++];
   const bool error = resp::IsErrorReply(reply);
   switch (asked) {
+    case Expect::kEarlySelect:
+      selected_ = !error;
+      SendAuth();
+      return;
     case Expect::kAuth:
       if (error) {
         Refuse(reply);
@@ -119,6 +142,11 @@ void Connection::OnHandshakeReply(std::string_view reply) {
       break;
     case Expect::kInfo:
       if (!error) run_id_ = RunIdIn(reply);
+      break;
+    case Expect::kClientId:
+      if (reply.starts_with(':'))
+        client_id_ =
+            static_cast<uint64_t>(resp::ParseNumber(WithoutLineEnd(reply.substr(1))).value_or(0));
       break;
   }
   if (answered_ == expected_) BecomeReady();
@@ -169,6 +197,7 @@ void Connection::Send(Call& call, base::Slice bytes) {
   last_ = &call;
   ++outstanding_;
   if (call.is_script) ++scripts_;
+  if (call.may_write) ++writes_;
   More(std::move(bytes));
 }
 
@@ -249,10 +278,10 @@ net::StreamOwner::Taken Connection::ReadReplies(const base::Slice& data) {
   size_t at = 0;
   while (at < data.size && !paused_) {
     const std::string_view rest(data.data + at, data.size - at);
-    if (!mid_reply_ && !in_push_ && scan_.want() == 0) in_push_ = resp::IsPush(rest);
     switch (scan_.Scan(rest)) {
       case resp::ReplyScan::Outcome::kError:
-        Fail("the node does not speak RESP");
+        Fail(rest.starts_with(net::kTlsAlert) ? "the node speaks TLS; see upstream.tls"
+                                              : "the node does not speak RESP");
         return {data.size, 0};
       case resp::ReplyScan::Outcome::kMore: {
         if (rest.size() < kStreamBytes) return {at, 0};
@@ -281,9 +310,20 @@ net::StreamOwner::Taken Connection::ReadReplies(const base::Slice& data) {
   return {at, 0};
 }
 
+Connection::Frame Connection::KindOf(std::string_view front) const {
+  if (!resp::IsPush(front) && (front.empty() || front[0] != '*')) return Frame::kReply;
+  if (first_ != nullptr && first_->confirmations > 0 && resp::IsConfirmation(front))
+    return Frame::kConfirmation;
+  if (resp::IsPush(front) || (subscribed_ && resp::IsMessage(front))) return Frame::kPush;
+  return Frame::kReply;
+}
+
 void Connection::Deliver(base::Slice piece, bool last) {
-  if (in_push_) {
-    in_push_ = !last;
+  const bool front = !mid_frame_;
+  mid_frame_ = !last;
+  if (front) frame_ = KindOf(piece.view());
+  if (frame_ == Frame::kPush) {
+    if (pushes_ != nullptr) pushes_->OnPush(std::move(piece), front, last);
     return;
   }
   if (state_ == State::kHandshake) {
@@ -294,9 +334,10 @@ void Connection::Deliver(base::Slice piece, bool last) {
     Fail("a reply to nothing: " + std::string(WithoutLineEnd(piece.view().substr(0, 100))));
     return;
   }
+  Call* call = first_;
+  if (frame_ == Frame::kConfirmation && last) last = --call->confirmations == 0;
   const bool first = !mid_reply_;
   mid_reply_ = !last;
-  Call* call = first_;
   if (last) PopCall();
   if (call->sink != nullptr) {
     call->sink->OnReply(*call, std::move(piece), first, last);
@@ -311,6 +352,7 @@ void Connection::PopCall() {
   if (first_ == nullptr) last_ = nullptr;
   --outstanding_;
   if (call->is_script) --scripts_;
+  if (call->may_write) --writes_;
   const uint64_t now = loop_.now_ms();
   behind_slow_ = first_ != nullptr && (behind_slow_ || now - oldest_since_ms_ >= kSlowMs);
   oldest_since_ms_ = now;

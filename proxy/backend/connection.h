@@ -8,9 +8,12 @@
 // replies pending is answered with nothing at all); then, together, CLIENT SETNAME, SELECT and INFO
 // server, whose run id says which process this is. Commands may be sent from the beginning; they
 // wait for the handshake. If that is refused, the refusal is the reply to each of them: it is what
-// a direct connection would have told the client.
+// a direct connection would have told the client. A user may lack the right to SELECT and yet be in
+// another database, chosen before AUTH: so a SELECT goes ahead of AUTH too, refused as it may be.
 //
-// Large replies stream through in pieces. Push frames (RESP3) are no replies and never pop a call.
+// Large replies stream through in pieces. Push frames (RESP3), and in RESP2 the messages that a
+// subscriber is sent, are no replies and never pop a call: they go to whoever the connection is
+// lent to (PushSink), and from a lane nowhere.
 //
 // One worker's thread. The owner must not destroy it inside a callback.
 #pragma once
@@ -27,6 +30,7 @@
 #include "proxy/net/connector.h"
 #include "proxy/net/loop.h"
 #include "proxy/net/stream.h"
+#include "proxy/net/tls_context.h"
 #include "proxy/resp/reply_scan.h"
 #include "replication/node.h"
 
@@ -37,9 +41,14 @@ struct ConnectionKey {
   IdentityRef identity;
   int db = 0;
   int protocol = 2;
+  // A lane for what may write, while that is paused: nothing else should wait behind it.
+  bool paused = false;
 
   friend bool operator==(const ConnectionKey&, const ConnectionKey&) = default;
 };
+
+// The run id in an INFO text; "" if there is none.
+std::string RunIdIn(std::string_view info);
 
 class Connection;
 
@@ -62,6 +71,17 @@ class ConnectionOwner {
   ~ConnectionOwner() = default;
 };
 
+// Gets what a node sends without being asked: messages, invalidations.
+class PushSink {
+ public:
+  // A piece of one, as ReplySink::OnReply() gets those of a reply. Comes in its place among the
+  // replies of the connection.
+  virtual void OnPush(base::Slice piece, bool first, bool last) = 0;
+
+ protected:
+  ~PushSink() = default;
+};
+
 // Gets everything that a node sends on a connection that has become one client's for good.
 class RawSink {
  public:
@@ -77,10 +97,12 @@ class Connection final : private net::StreamOwner {
  public:
   enum class State : uint8_t { kConnecting, kHandshake, kReady, kClosed };
 
-  // `ask_run_id`: INFO server in the handshake, for connections that carry EVALSHA.
+  // `ask_run_id`: INFO server in the handshake, for connections that carry EVALSHA. Others are
+  // leases, and ask CLIENT ID, by which other clients speak of them. `tls`: null for a plain one;
+  // its handshake may take `connect_timeout` once more.
   Connection(net::Loop& loop, replication::LaneId id, const config::Address& address,
              ConnectionKey key, std::chrono::milliseconds connect_timeout, bool ask_run_id,
-             ConnectionOwner& owner);
+             ConnectionOwner& owner, net::TlsRef tls = nullptr);
   ~Connection();
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
@@ -89,6 +111,8 @@ class Connection final : private net::StreamOwner {
   const ConnectionKey& key() const { return key_; }
   State state() const { return state_; }
   bool closed() const { return state_ == State::kClosed; }
+  // The node's CLIENT ID of a lease, once it is ready; 0: it would not tell.
+  uint64_t client_id() const { return client_id_; }
   // The node said NOAUTH in the handshake.
   bool told_noauth() const { return told_noauth_; }
 
@@ -106,6 +130,7 @@ class Connection final : private net::StreamOwner {
   Call* oldest() const { return first_; }
   // Scripts are among them.
   bool carries_script() const { return scripts_ > 0; }
+  bool may_write() const { return writes_ > 0; }
   // How long the oldest call has been the oldest, in milliseconds.
   uint64_t oldest_age_ms() const;
   // Bytes that the node has not taken yet.
@@ -122,6 +147,11 @@ class Connection final : private net::StreamOwner {
   // For a reply that its client cannot take: nothing more is read from the node.
   void PauseReading();
   void ResumeReading();
+
+  // Where pushes go; null: nowhere.
+  void SetPushSink(PushSink* sink) { pushes_ = sink; }
+  // It is subscribed to something: in RESP2 arrays may be messages now.
+  void SetSubscribed(bool subscribed) { subscribed_ = subscribed; }
 
   // From now on all bytes go to `sink`, and Write() is how to send. REQUIRES: nothing outstanding.
   void MakeRaw(RawSink& sink);
@@ -141,6 +171,7 @@ class Connection final : private net::StreamOwner {
 
   void OnConnected(base::Result<int> fd);
   void BeginHandshake();
+  void SendAuth();
   void SendSecondStep();
   // One reply of the handshake.
   void OnHandshakeReply(std::string_view reply);
@@ -150,8 +181,10 @@ class Connection final : private net::StreamOwner {
   void PopCall();
   Taken ReadReplies(const base::Slice& data);
   void Deliver(base::Slice piece, bool last);
+  enum class Frame : uint8_t { kReply, kConfirmation, kPush };
+  Frame KindOf(std::string_view front) const;
 
-  enum class Expect : uint8_t { kAuth, kSetName, kSelect, kInfo };
+  enum class Expect : uint8_t { kEarlySelect, kAuth, kSetName, kSelect, kInfo, kClientId };
 
   static constexpr uint64_t kSlowMs = 10;
   // Pieces of a reply shorter than this wait until the reply is whole.
@@ -162,6 +195,9 @@ class Connection final : private net::StreamOwner {
   const ConnectionKey key_;
   const bool ask_run_id_;
   ConnectionOwner& owner_;
+  const config::Address address_;
+  const std::chrono::milliseconds connect_timeout_;
+  const net::TlsRef tls_;
   State state_ = State::kConnecting;
   std::unique_ptr<net::Connector> connector_;
   std::unique_ptr<net::Stream> stream_;
@@ -173,18 +209,24 @@ class Connection final : private net::StreamOwner {
   size_t expected_ = 0;
   size_t answered_ = 0;
   std::string run_id_;
+  uint64_t client_id_ = 0;
   bool told_noauth_ = false;
+  bool selected_ = false;  // before AUTH
 
   Call* first_ = nullptr;  // in the order of sending
   Call* last_ = nullptr;
   size_t outstanding_ = 0;
   size_t scripts_ = 0;
+  size_t writes_ = 0;
   bool behind_slow_ = false;
   uint64_t oldest_since_ms_ = 0;
 
   resp::ReplyScan scan_;
   bool mid_reply_ = false;  // pieces of the present reply have been delivered
-  bool in_push_ = false;    // the present frame is a push, and is dropped
+  bool mid_frame_ = false;  // ... of the present frame
+  Frame frame_ = Frame::kReply;
+  PushSink* pushes_ = nullptr;
+  bool subscribed_ = false;
   bool paused_ = false;
   bool notify_ = false;  // once it is ready
   bool ends_ = false;    // EndWriting() was called

@@ -74,7 +74,8 @@ bool NodePool::connect_blocked() const {
 std::unique_ptr<Connection> NodePool::Connect(const ConnectionKey& key, bool ask_run_id) {
   ConnectionOwner& self = *this;
   return std::make_unique<Connection>(context_.loop, context_.next_lane_id++, shared_->address, key,
-                                      context_.settings.connect_timeout, ask_run_id, self);
+                                      context_.settings.connect_timeout, ask_run_id, self,
+                                      context_.tls);
 }
 
 Connection* NodePool::Lane(const ConnectionKey& key) {
@@ -87,6 +88,7 @@ Connection* NodePool::Lane(const ConnectionKey& key) {
     group = groups_.end() - 1;
   }
   group->used_ms = context_.loop.now_ms();
+  if (!key.paused && WritesPaused()) RetireLanesWithWrites(*group);
   std::unique_ptr<Connection>* best = nullptr;
   for (auto& lane : group->lanes) {
     if (lane == nullptr) {
@@ -112,6 +114,11 @@ void NodePool::RetireLane(Connection& lane) {
   }
 }
 
+void NodePool::RetireLanesWithWrites(Group& group) {
+  for (auto& lane : group.lanes)
+    if (lane != nullptr && lane->may_write()) retired_.push_back(std::move(lane));
+}
+
 bool NodePool::IsCurrent(const Connection& lane) const {
   for (const Group& group : groups_)
     for (const auto& place : group.lanes)
@@ -119,9 +126,9 @@ bool NodePool::IsCurrent(const Connection& lane) const {
   return false;
 }
 
-bool NodePool::MakeRoomForLease() {
+bool NodePool::MakeRoomForLease(bool beyond) {
   auto& used = context_.budget.used;
-  if (used.fetch_add(1) < context_.settings.max_dedicated) return true;
+  if (used.fetch_add(1) < context_.settings.max_dedicated || beyond) return true;
   used.fetch_sub(1);
   if (idle_.empty()) return false;
   // One of another kind lies idle: its place is taken over, and so is its share of the budget.
@@ -130,7 +137,7 @@ bool NodePool::MakeRoomForLease() {
   return true;
 }
 
-Connection* NodePool::TakeLease(const ConnectionKey& key, LeaseHolder& holder) {
+Connection* NodePool::TakeLease(const ConnectionKey& key, LeaseHolder& holder, bool beyond) {
   const auto idle = std::find_if(idle_.rbegin(), idle_.rend(), [&](const Idle& i) {
     return i.connection->key() == key && !i.connection->closed();
   });
@@ -139,7 +146,7 @@ Connection* NodePool::TakeLease(const ConnectionKey& key, LeaseHolder& holder) {
     connection = std::move(idle->connection);
     idle_.erase(std::next(idle).base());
   } else {
-    if (connect_blocked() || !MakeRoomForLease()) return nullptr;
+    if (connect_blocked() || !MakeRoomForLease(beyond)) return nullptr;
     connection = Connect(key, false);
   }
   context_.counters.leases_taken.Add();
@@ -244,11 +251,14 @@ size_t NodePool::lanes_open() const {
 
 void NodePool::RetireStuckLane() {
   // While one script runs the others only wait for it: one stuck lane at a time tells them apart.
+  // One that only waits for the end of a pause is no such.
+  const bool paused = WritesPaused();
   for (const auto& lane : retired_)
-    if (lane->carries_script()) return;
+    if (lane->carries_script() && !(paused && lane->may_write())) return;
   for (Group& group : groups_) {
     for (auto& lane : group.lanes) {
       if (lane == nullptr || !lane->carries_script()) continue;
+      if (paused && group.key.paused) continue;
       if (lane->state() != Connection::State::kReady || lane->oldest_age_ms() < kStuckAfterMs)
         continue;
       base::log::Debug("lane.retired", "a script runs for long; new commands take another lane",
@@ -257,6 +267,20 @@ void NodePool::RetireStuckLane() {
       return;
     }
   }
+}
+
+bool NodePool::SeesPausedWrites() const {
+  const uint64_t answered_since = shared_->answered_since_ms.load(std::memory_order_relaxed);
+  const uint64_t now = context_.loop.now_ms();
+  const auto waits = [&](const std::unique_ptr<Connection>& lane) {
+    if (lane == nullptr || lane->state() != Connection::State::kReady) return false;
+    const uint64_t age = lane->oldest_age_ms();
+    return age >= kStuckAfterMs && lane->oldest()->may_write && now - age < answered_since;
+  };
+  if (std::any_of(retired_.begin(), retired_.end(), waits)) return true;
+  return std::any_of(groups_.begin(), groups_.end(), [&](const Group& group) {
+    return std::any_of(group.lanes.begin(), group.lanes.end(), waits);
+  });
 }
 
 void NodePool::NudgeAll() {
@@ -273,6 +297,7 @@ void NodePool::OnTick() {
   graveyard_.clear();
   if (leaves_lying_) NudgeAll();
   const uint64_t now = context_.loop.now_ms();
+  if (SeesPausedWrites()) PauseWrites(kPausedForMs);
   RetireStuckLane();
   for (size_t i = 0; i < retired_.size();) {
     if (retired_[i]->outstanding() > 0) {

@@ -15,6 +15,11 @@
 // replies to what it read together with a script only when that has ended. So is a lane that is
 // busy with a reply larger than its client takes.
 //
+// While the node holds writes back (CLIENT PAUSE, FAILOVER) they have lanes of their own, shared by
+// all clients too: what does not write goes past them, as on a direct connection. That it does is
+// known from the command that passed through us, or from a write that waits while the node answers
+// a poll that was asked after it.
+//
 // One worker's thread.
 #pragma once
 
@@ -30,6 +35,7 @@
 #include "proxy/backend/node_shared.h"
 #include "proxy/base/counters.h"
 #include "proxy/net/loop.h"
+#include "proxy/net/tls_context.h"
 #include "replication/script_cache.h"
 #include "replication/topology.h"
 
@@ -60,6 +66,8 @@ struct PoolContext {
   replication::LaneId next_lane_id = 1;
   // A node behaved as if the picture were out of date: it should be asked now.
   std::function<void()> suspect;
+  // What new connections speak TLS with; null: they are plain.
+  net::TlsRef tls{};
 };
 
 class NodePool final : private ConnectionOwner {
@@ -88,6 +96,11 @@ class NodePool final : private ConnectionOwner {
     if (flushed) shared_->Flushed();
     shared_->flushes.fetch_sub(1);
   }
+  // CLIENT PAUSE ... WRITE and UNPAUSE, once the node has said OK.
+  void PauseWrites(uint64_t ms) { shared_->PauseWrites(context_.loop.now_ms() + ms); }
+  void UnpauseWrites() { shared_->UnpauseWrites(); }
+  bool WritesPaused() const { return shared_->WritesPaused(context_.loop.now_ms()); }
+
   // A body may be sent now; see NodeShared::MustNotReload().
   bool MayCarryBody() { return !shared_->MustNotReload(Scripts().generation()); }
 
@@ -106,7 +119,8 @@ class NodePool final : private ConnectionOwner {
 
   // A connection for `holder` alone. Null: upstream.max_dedicated are in use, or connecting has
   // just failed (see connect_blocked()).
-  Connection* TakeLease(const ConnectionKey& key, LeaseHolder& holder);
+  // `beyond`: however many are in use.
+  Connection* TakeLease(const ConnectionKey& key, LeaseHolder& holder, bool beyond = false);
   // `clean`: no state is left in it, and it may be lent again.
   void ReturnLease(Connection& lease, bool clean);
   bool connect_blocked() const;
@@ -141,13 +155,19 @@ class NodePool final : private ConnectionOwner {
   void OnClosed(Connection& connection, Ending ending, const std::string& why) override;
 
   std::unique_ptr<Connection> Connect(const ConnectionKey& key, bool ask_run_id);
-  bool MakeRoomForLease();
+  bool MakeRoomForLease(bool beyond);
   void Bury(std::unique_ptr<Connection> connection);
   void RetireStuckLane();
+  // Lanes with writes on the way take nothing else while those may be held back.
+  void RetireLanesWithWrites(Group& group);
+  // A write waits, and not because the node is slow.
+  bool SeesPausedWrites() const;
   // See Connection::may_be_left_lying().
   void NudgeAll();
 
   static constexpr uint64_t kStuckAfterMs = 100;
+  // So long after it was last seen that writes wait they are taken to be paused.
+  static constexpr uint64_t kPausedForMs = 200;
   static constexpr uint64_t kGroupIdleMs = 60'000;
   static constexpr uint64_t kFirstBackoffMs = 20;
   static constexpr uint64_t kMostBackoffMs = 1'000;

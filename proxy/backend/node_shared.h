@@ -38,6 +38,22 @@ struct NodeShared {
   replication::BodyTraffic bodies;
   // SCRIPT FLUSHes of clients on their way to it.
   std::atomic<uint32_t> flushes{0};
+  // Until when, on the loops' clock, the node holds back what may write (CLIENT PAUSE, FAILOVER),
+  // as far as anybody knows. Everything behind such a command on its connection waits too.
+  std::atomic<uint64_t> writes_paused_until_ms{0};
+  bool WritesPaused(uint64_t now_ms) const {
+    return now_ms < writes_paused_until_ms.load(std::memory_order_relaxed);
+  }
+  // Never shortens what is known already.
+  void PauseWrites(uint64_t until_ms) {
+    uint64_t seen = writes_paused_until_ms.load();
+    while (seen < until_ms && !writes_paused_until_ms.compare_exchange_weak(seen, until_ms)) {
+    }
+  }
+  void UnpauseWrites() { writes_paused_until_ms.store(0); }
+  // When the newest poll began that the node has answered. By the control thread.
+  std::atomic<uint64_t> answered_since_ms{0};
+
   // A NOSCRIPT may be the effect of a SCRIPT FLUSH that went through us and is not settled yet.
   bool MayBeFlushed() const { return flushes.load() > 0 || owes_flush.load(); }
 

@@ -34,6 +34,16 @@ class Nodes {
     return id < pools_.size() ? pools_[id].get() : nullptr;
   }
   NodePool* Master() const { return picture_->master ? Pool(*picture_->master) : nullptr; }
+  // Null, unless exactly one node answers.
+  NodePool* TheOnlyOneUp() const {
+    NodePool* found = nullptr;
+    for (const auto& node : picture_->nodes) {
+      if (!node.up) continue;
+      if (found != nullptr) return nullptr;
+      found = Pool(node.id);
+    }
+    return found;
+  }
 
   template <typename Visit>
   void ForEach(Visit visit) {

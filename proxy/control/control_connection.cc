@@ -44,10 +44,13 @@ ReplyTree TreeOf(const redisReply& reply) {
 }  // namespace
 
 ControlConnection::ControlConnection(net::Loop& loop, const config::Address& address,
-                                     const config::UpstreamSettings& settings, ControlOwner& owner)
+                                     const config::UpstreamSettings& settings, ControlOwner& owner,
+                                     net::TlsRef tls)
     : loop_(loop),
       settings_(settings),
       owner_(owner),
+      host_(address.host),
+      tls_(std::move(tls)),
       connector_(std::make_unique<net::Connector>(
           loop, address, settings.connect_timeout,
           [this](base::Result<int> fd) { OnConnected(std::move(fd)); })),
@@ -66,6 +69,7 @@ void ControlConnection::OnConnected(base::Result<int> fd) {
   connector_.reset();
   net::StreamOwner& self = *this;
   stream_ = std::make_unique<net::Stream>(loop_, fd.value(), self);
+  if (tls_ != nullptr) stream_->UseTls(*tls_, host_, settings_.connect_timeout);
   stream_->Start();
   if (settings_.password.empty()) {
     BecomeReady();
@@ -102,11 +106,13 @@ void ControlConnection::Send(const std::vector<std::string_view>& args, OnAnswer
 }
 
 net::StreamOwner::Taken ControlConnection::OnRead(const base::Slice& data) {
+  heard_ = true;
   redisReaderFeed(reader_.get(), data.data, data.size);
   while (!closed_) {
     void* got = nullptr;
     if (redisReaderGetReply(reader_.get(), &got) != REDIS_OK) {
-      Fail("it does not speak RESP");
+      Fail(data.view().starts_with(net::kTlsAlert) ? "it speaks TLS; see upstream.tls"
+                                                   : "it does not speak RESP");
       break;
     }
     if (got == nullptr) break;
@@ -125,7 +131,10 @@ net::StreamOwner::Taken ControlConnection::OnRead(const base::Slice& data) {
 }
 
 void ControlConnection::OnEof() {
-  Fail("it closed the connection");
+  // As a server does that is spoken to plainly and wants TLS.
+  const bool perhaps_tls = !heard_ && tls_ == nullptr;
+  Fail(perhaps_tls ? "it closed the connection without a word (does it want TLS? see upstream.tls)"
+                   : "it closed the connection");
 }
 
 void ControlConnection::OnBroken(const std::string& why) {

@@ -20,6 +20,7 @@
 #include "proxy/net/connector.h"
 #include "proxy/net/loop.h"
 #include "proxy/net/stream.h"
+#include "proxy/net/tls_context.h"
 
 struct redisReader;
 
@@ -42,7 +43,8 @@ class ControlConnection final : private net::StreamOwner {
   using OnAnswer = std::function<void(const ReplyTree*)>;
 
   ControlConnection(net::Loop& loop, const config::Address& address,
-                    const config::UpstreamSettings& settings, ControlOwner& owner);
+                    const config::UpstreamSettings& settings, ControlOwner& owner,
+                    net::TlsRef tls = nullptr);
   ~ControlConnection();
   ControlConnection(const ControlConnection&) = delete;
   ControlConnection& operator=(const ControlConnection&) = delete;
@@ -71,10 +73,13 @@ class ControlConnection final : private net::StreamOwner {
   net::Loop& loop_;
   const config::UpstreamSettings& settings_;
   ControlOwner& owner_;
+  const std::string host_;
+  const net::TlsRef tls_;
   std::unique_ptr<net::Connector> connector_;
   std::unique_ptr<net::Stream> stream_;
   std::unique_ptr<redisReader, void (*)(redisReader*)> reader_;
   std::deque<OnAnswer> waiting_;
+  bool heard_ = false;  // the node has said something
   bool ready_ = false;
   bool closed_ = false;
 };

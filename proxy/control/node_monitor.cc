@@ -7,11 +7,12 @@ namespace control {
 
 NodeMonitor::NodeMonitor(net::Loop& loop, const config::Address& address,
                          const config::UpstreamSettings& settings, backend::NodeSharedRef shared,
-                         Reports reports)
+                         Reports reports, const net::TlsRef& tls)
     : loop_(loop),
       address_(address),
       settings_(settings),
       reports_(std::move(reports)),
+      tls_(tls),
       timer_(loop, [this] { Poll(); }),
       shared_(std::move(shared)) {
   Connect();
@@ -29,7 +30,7 @@ void NodeMonitor::Connect() {
   timer_.StartOnce(Interval());
   ControlOwner& self = *this;
   buried_ = std::move(connection_);
-  connection_ = std::make_unique<ControlConnection>(loop_, address_, settings_, self);
+  connection_ = std::make_unique<ControlConnection>(loop_, address_, settings_, self, tls_);
 }
 
 ControlConnection* NodeMonitor::connection() {
@@ -145,6 +146,7 @@ void NodeMonitor::OnClients(const ReplyTree* answer) {
 
 void NodeMonitor::Finish() {
   polling_ = false;
+  if (facts_) shared_->answered_since_ms.store(asked_ms_);
   if (facts_) reports_.facts(*std::exchange(facts_, std::nullopt));
   if (std::exchange(again_, false)) PollNow();
 }

@@ -29,9 +29,10 @@ class NodeMonitor final : private ControlOwner {
     std::function<void()> flushed;
   };
 
+  // `tls`: what connections speak TLS with, as it is when they begin; null: plain.
   NodeMonitor(net::Loop& loop, const config::Address& address,
               const config::UpstreamSettings& settings, backend::NodeSharedRef shared,
-              Reports reports);
+              Reports reports, const net::TlsRef& tls);
   ~NodeMonitor();
   NodeMonitor(const NodeMonitor&) = delete;
   NodeMonitor& operator=(const NodeMonitor&) = delete;
@@ -69,6 +70,7 @@ class NodeMonitor final : private ControlOwner {
   const config::Address address_;
   const config::UpstreamSettings& settings_;
   const Reports reports_;
+  const net::TlsRef& tls_;  // of the owner, who may change it
   net::Timer timer_;
   std::unique_ptr<ControlConnection> connection_;
   std::unique_ptr<ControlConnection> buried_;  // closed inside its own callback
@@ -76,7 +78,7 @@ class NodeMonitor final : private ControlOwner {
   bool polling_ = false;
   uint64_t asked_ms_ = 0;  // when the present poll began, or when the node was connected to
   bool again_ = false;     // asked for while one was on its way
-  const backend::NodeSharedRef shared_;  // whether it owes a flush is read by the workers
+  const backend::NodeSharedRef shared_;  // what is noted there is read by the workers
   bool flushing_ = false;                // the newest of them is on its way
   uint64_t flushes_owed_ = 0;            // counts them: an answer pays for those before it only
   std::optional<replication::NodeFacts> facts_;  // of the present poll

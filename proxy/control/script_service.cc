@@ -40,11 +40,12 @@ class Gathering : public std::enable_shared_from_this<Gathering> {
   bool complete_ = false;
 };
 
-// How much the answer of one node to SCRIPT KILL says: OK if one killed, else UNKILLABLE before
-// NOTBUSY.
+// How much the answer of one node to SCRIPT KILL or FUNCTION KILL says: OK if one killed, else
+// UNKILLABLE, else BUSY (it runs the other kind), before NOTBUSY.
 int RankOf(const ReplyTree& answer) {
-  if (!answer.is_error()) return 3;
-  if (answer.is_error("UNKILLABLE")) return 2;
+  if (!answer.is_error()) return 4;
+  if (answer.is_error("UNKILLABLE")) return 3;
+  if (answer.is_error("BUSY")) return 2;
   return answer.is_error("NOTBUSY") ? 1 : 0;
 }
 
@@ -156,7 +157,7 @@ void ScriptService::EndFlush() {
   if (!flushes_.empty()) BeginFlush();
 }
 
-void ScriptService::KillEverywhere(std::function<void(std::string)> done) {
+void ScriptService::KillEverywhere(const char* container, std::function<void(std::string)> done) {
   struct Best {
     int rank = -1;
     std::string text = "UPSTREAMDOWN no node can be asked to kill a script";
@@ -164,14 +165,15 @@ void ScriptService::KillEverywhere(std::function<void(std::string)> done) {
   const auto best = std::make_shared<Best>();
   const auto gathering =
       std::make_shared<Gathering>(loop_, kFlushMs, [best, done = std::move(done)] {
-        done(best->rank == 3 ? "+OK\r\n" : "-" + best->text + "\r\n");
+        done(best->rank == 4 ? "+OK\r\n" : "-" + best->text + "\r\n");
       });
   for (const auto& node : topology_.picture().nodes) {
     ControlConnection* connection = topology_.Connection(node.id);
     if (connection == nullptr) continue;
     gathering->Expect();
-    best->text = "UPSTREAMLOST no node answered SCRIPT KILL; the command may have been executed";
-    connection->Ask({"SCRIPT", "KILL"}, [best, gathering](const ReplyTree* answer) {
+    best->text = "UPSTREAMLOST no node answered " + std::string(container) +
+                 " KILL; the command may have been executed";
+    connection->Ask({container, "KILL"}, [best, gathering](const ReplyTree* answer) {
       const int rank = answer == nullptr ? -1 : RankOf(*answer);
       if (rank > best->rank) *best = {rank, answer->text};
       gathering->Answered();

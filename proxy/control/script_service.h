@@ -39,8 +39,8 @@ class ScriptService {
   void Distribute(replication::ScriptRef script, uint64_t epoch, std::function<void()> done);
   // `master_too`: the master once more; else it has done all that it should.
   void FlushEverywhere(bool master_too, std::function<void()> done);
-  // `done` gets the reply for the client.
-  void KillEverywhere(std::function<void(std::string)> done);
+  // `container`: SCRIPT or FUNCTION. `done` gets the reply for the client.
+  void KillEverywhere(const char* container, std::function<void(std::string)> done);
   void Verify(replication::NodeId node, uint64_t epoch,
               std::vector<replication::ScriptRef> scripts);
   void Show(replication::NodeId node, const replication::Sha1& sha);

@@ -19,7 +19,7 @@ void AddCommand(const ReplyTree& row, std::vector<resp::ServerCommand>* commands
   if (row.elements.size() < 3 || row.elements[0].text.empty()) return;
   const ReplyTree& flags = row.elements[2];
   commands->push_back({row.elements[0].text, HasFlag(flags, "readonly"), HasFlag(flags, "blocking"),
-                       static_cast<int>(row.elements[1].integer)});
+                       static_cast<int>(row.elements[1].integer), HasFlag(flags, "write")});
   // From 7.0 on a container lists its subcommands.
   if (row.elements.size() > 9)
     for (const ReplyTree& sub : row.elements[9].elements) AddCommand(sub, commands);
@@ -74,7 +74,8 @@ void TopologyService::Watch(replication::NodeId id, const config::Address& addre
           [this, id](replication::NodeFacts facts) { Act(tracker_.OnFacts(id, std::move(facts))); },
           [this, id] { Act(tracker_.OnBusy(id)); },
           [this, id](const std::string& why) { Act(tracker_.OnFailed(id, why)); },
-          [this, id] { RaiseNode(id, "it was flushed, as it should have been before", true); }});
+          [this, id] { RaiseNode(id, "it was flushed, as it should have been before", true); }},
+      tls_);
 }
 
 void TopologyService::SyncMonitors() {

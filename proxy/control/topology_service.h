@@ -10,6 +10,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "config/settings.h"
@@ -30,6 +31,8 @@ class TopologyService {
   TopologyService& operator=(const TopologyService&) = delete;
 
   void Start();
+  // What connections to the nodes speak TLS with from now on; null: plain.
+  void UseTls(net::TlsRef tls) { tls_ = std::move(tls); }
   // Something looked as if the picture were out of date: ask all nodes now.
   void AskNow();
   // A replica attached, as somebody saw it happen.
@@ -60,6 +63,7 @@ class TopologyService {
   net::Loop& loop_;
   const config::Settings& settings_;
   Crew& crew_;
+  net::TlsRef tls_;
   replication::TopologyTracker tracker_;
   std::vector<std::unique_ptr<NodeMonitor>> monitors_;  // by node id; null: not watched
   // No longer watched. They go on a turn of their own: one of them may be on the stack.

@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include "proxy/frontend/own_words.h"
 #include "proxy/frontend/script_wire.h"
 #include "proxy/frontend/settle.h"
 #include "proxy/resp/number.h"
@@ -22,6 +23,16 @@ std::string_view ErrorOf(std::string_view reply) {
   if (!resp::IsErrorReply(reply)) return {};
   reply.remove_prefix(1);
   return reply.substr(0, reply.find_first_of("\r\n"));
+}
+
+// The client that CLIENT TRACKING names, by our id; 0 if there is none.
+int64_t RedirectIn(const Call& call) {
+  if (call.said.empty()) return 0;  // no id in it had to be resolved
+  std::vector<std::string_view> args;
+  resp::PeekArguments(call.said.view(), ~size_t{0}, &args);
+  for (size_t i = 3; i + 1 < args.size(); ++i)
+    if (resp::EqualsWord(args[i], "REDIRECT")) return resp::ParseNumber(args[i + 1]).value_or(0);
+  return 0;
 }
 
 replication::ScriptRef BodyIn(const Call& call, size_t at) {
@@ -76,11 +87,13 @@ Aftermath::Next Aftermath::Take(Call& call, ReplyQueue& queue, Upstream& upstrea
   switch (call.after) {
     case After::kNothing:
     case After::kSwallow:
-    case After::kScriptKill:
-    case After::kScriptShow:
-    case After::kProxy:
     case After::kReset:
       return Next::kDeliver;
+    case After::kOwnWord:
+    case After::kInfo:
+    case After::kScriptShow:
+    case After::kProxy:
+      return OwnWords::MayAnswer(call, reply) ? Next::kOwnWord : Next::kDeliver;
     case After::kScript:
       return TakeScript(call, reply, pool);
     case After::kScriptLoad:
@@ -90,6 +103,20 @@ Aftermath::Next Aftermath::Take(Call& call, ReplyQueue& queue, Upstream& upstrea
       return Next::kDeliver;
     case After::kScriptFlush:
       return reply == kOk ? Next::kFlush : Next::kDeliver;
+    case After::kSubscribe:
+      if (state_.subscriptions == nullptr) state_.subscriptions = std::make_unique<Subscriptions>();
+      state_.subscriptions->OnConfirmed(reply);
+      upstream.lease()->SetSubscribed(state_.Subscribed());
+      upstream.NoteKeeper();
+      return Next::kDeliver;
+    case After::kReplyMode:
+      call.mode_said = reply == kOk;
+      return Next::kDeliver;
+    case After::kKeep:
+      if (reply == kOk) state_.SetKeeps(call.keep, call.keep_on);
+      if (reply == kOk && call.keep == Keep::kTracking) state_.redirect = RedirectIn(call);
+      upstream.NoteKeeper();
+      return Next::kDeliver;
     case After::kHello:
       TakeHello(call, reply, queue, upstream);
       return Next::kDeliver;
@@ -111,6 +138,15 @@ Aftermath::Next Aftermath::Take(Call& call, ReplyQueue& queue, Upstream& upstrea
       return Next::kDeliver;
     case After::kExec:
       return TakeExec(call, reply, upstream);
+    case After::kScriptKill:
+    case After::kFunctionKill:
+      return code == "NOPERM" || code == "NOAUTH" ? Next::kDeliver : Next::kKill;
+    case After::kPause:
+      if (reply == kOk) pool.PauseWrites(call.pause_ms);
+      return Next::kDeliver;
+    case After::kUnpause:
+      if (reply == kOk) pool.UnpauseWrites();
+      return Next::kDeliver;
     case After::kRoleChange:
       context_.hub.AskNodesNow();
       return Next::kDeliver;
@@ -235,9 +271,10 @@ Aftermath::Next Aftermath::TakeExec(Call& call, std::string_view reply, Upstream
   if (!ran || call.notes == nullptr) return Next::kDeliver;
   if (call.notes->changes) TakeChanges(reply, upstream);
   if (call.notes->flush) return Next::kFlush;
+  call.notes->places = std::move(upstream.transaction().own_words);
   if (!call.notes->scripts.empty())
     context_.hub.Verify(call.node, call.script_epoch, std::move(call.notes->scripts));
-  return Next::kDeliver;
+  return call.notes->places.empty() ? Next::kDeliver : Next::kOwnWord;
 }
 
 }  // namespace frontend

@@ -22,7 +22,9 @@ class Aftermath {
     kMissed,      // NOSCRIPT by surprise: the node is to be asked (MissChecks)
     kToMaster,    // a replica could not serve it: to the master, the client sees nothing
     kDistribute,  // SCRIPT LOAD: to the replicas first
+    kKill,        // SCRIPT KILL, FUNCTION KILL: on every node, too
     kFlush,       // SCRIPT FLUSH: everywhere first
+    kOwnWord,     // we answer in the server's place (OwnWords)
   };
 
   Aftermath(SessionContext& context, SessionState& state) : context_(context), state_(state) {}

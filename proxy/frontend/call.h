@@ -15,6 +15,7 @@
 #include <cstdint>
 #include <memory>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "proxy/backend/call.h"
@@ -42,32 +43,50 @@ enum class After : uint8_t {
   kScriptLoad,    //
   kScriptExists,  //
   kScriptFlush,   //
-  kScriptKill,    // kNowhere
-  kScriptShow,    // kNowhere
-  kProxy,         // kNowhere
+  kScriptKill,    //
+  kFunctionKill,  //
+  kScriptShow,    // kNowhere, and then the same
+  kProxy,         // the answer is ours, unless the server refuses us a like question
   kHello,         //
   kAuth,          //
   kSelect,        //
   kReset,         // kNowhere
+  kSubscribe,     // (P|S)SUBSCRIBE, (P|S)UNSUBSCRIBE
+  kReplyMode,     // CLIENT REPLY
+  kKeep,          // CLIENT TRACKING, NO-EVICT ...: what the server keeps for the connection
   kMulti,         //
   kExec,          //
   kDiscard,       //
   kUnwatch,       //
   kWatch,         //
+  kOwnWord,       // CLIENT ID, LIST ...: the same
+  kInfo,          // INFO: the reply gets a section of ours
   kRoleChange,    // REPLICAOF, FAILOVER: ask the nodes now
+  kPause,         // CLIENT PAUSE ms WRITE
+  kUnpause,       // CLIENT UNPAUSE
   kSwallow,       // a command of our own; the client does not see its reply
 };
+
+// CLIENT REPLY.
+enum class ReplyMode : uint8_t { kOn, kOff, kSkip };
+
+// What a server keeps for a connection by CLIENT TRACKING, NO-EVICT, NO-TOUCH, IMPORT-SOURCE.
+enum class Keep : uint8_t { kTracking, kNoEvict, kNoTouch, kImportSource };
 
 enum class CallState : uint8_t { kHeld, kOnTheWay, kAnswered, kMissed, kLost };
 
 // What was queued in a transaction and matters when it was executed.
 struct TransactionNotes {
-  bool flush = false;    // SCRIPT FLUSH
-  bool changes = false;  // SELECT, HELLO: whether they succeed is seen in EXEC's reply
+  bool flush = false;      // SCRIPT FLUSH
+  bool changes = false;    // SELECT, HELLO: whether they succeed is seen in EXEC's reply
+  bool own_words = false;  // CLIENT ID and its like (OwnWords)
+  bool pins = false;       // SUBSCRIBE, CLIENT REPLY ...: from EXEC on it is bytes for bytes
   std::vector<replication::ScriptRef> scripts;  // bodies of EVAL and SCRIPT LOAD
+  // When EXEC was answered: the places of such commands in its array, and the client's own words.
+  std::vector<std::pair<size_t, base::Slice>> places;
 
   // What is behind EXEC need not wait for its reply.
-  bool only_scripts() const { return !flush && !changes; }
+  bool only_scripts() const { return !flush && !changes && !own_words; }
   bool empty() const { return only_scripts() && scripts.empty(); }
 };
 
@@ -80,8 +99,13 @@ struct Call : backend::Call {
   bool barrier = false;       // nothing is sent behind it before it is answered
   bool blocks = false;        // waits in the server for as long as it likes
   bool about_writes = false;  // WAIT: ... for the writes that went before it
-  bool pins = false;          // the lease becomes the session's for good, bytes for bytes
+  // A way out: sent whatever the number of leases, and in no database, for a busy node refuses
+  // SELECT.
+  bool ends_trouble = false;
+  bool pins = false;          // the lease becomes the session's for good, bytes for bytes; inside
+                              // MULTI: ... with EXEC
   bool is_sync = false;       // ... and what is behind it is a replica
+  bool taints = false;        // inside MULTI: a lease in which it was queued is not lent again
   bool streaming = false;     // passes through in pieces, and cannot be sent again
   bool wants_whole = false;   // the reply is looked at before it is passed on
   bool more_follows = false;  // the client has sent something behind it already
@@ -99,14 +123,23 @@ struct Call : backend::Call {
   bool nil_reply = false;      // EXEC after the WATCH was lost: it was sent as DISCARD
   uint8_t attempts = 0;        // times it was sent
 
-  int16_t db = -1;               // SELECT: the database it is about
-  int16_t protocol = 0;          // HELLO: the protocol it is about
+  ReplyMode reply_mode = ReplyMode::kOn;  // kReplyMode
+  bool mode_said = false;                 // ... which the server allowed
+  Keep keep = Keep::kTracking;            // kKeep
+  bool keep_on = false;                   // ... from now on, or no longer
+  uint32_t channels = 0;   // kSubscribe: confirmations to come; 0: as many as it is subscribed to
+  uint64_t pause_ms = 0;   // CLIENT PAUSE
+  int16_t db = -1;         // SELECT: the database it is about
+  int16_t protocol = 0;    // HELLO: the protocol it is about
+  uint8_t id_at = 0;       // the argument that names another client by its id, which is to become
+  bool resolving = false;  // ... the server's
   replication::NodeId node = 0;  // where it was sent
   replication::LaneId lane = 0;  // ... and on which connection
   uint64_t held_since_ms = 0;    // waits for a node since, also between attempts; 0 = does not
   Call* next = nullptr;          // the client's next command
 
   base::Slice request;            // the whole command, as RESP
+  base::Slice said;               // the client's own words, where the server is asked another thing
   backend::IdentityRef identity;  // AUTH, HELLO with AUTH: who it would be
 
   replication::ScriptCall script;
@@ -122,6 +155,8 @@ struct Call : backend::Call {
   std::unique_ptr<TransactionNotes> notes;  // EXEC
 
   base::ByteQueue reply;  // while it may not leave yet, or must be seen whole
+  // What the node sent unasked behind it, while it may not leave yet.
+  std::unique_ptr<base::ByteQueue> pushes;
 
   // The first bytes of a reply that was passed on as it came.
   char head_bytes[16] = {};

@@ -30,13 +30,11 @@ constexpr std::string_view kNoDebug =
 constexpr std::string_view kNoShutdown =
     "ERR SHUTDOWN is refused by shacast; set routing.forward_shutdown = true to pass it on";
 
+// A sum with the present time does not overflow.
+constexpr int64_t kLongestPauseMs = int64_t{1} << 61;
+
 std::string ErrorReply(std::string_view words) {
   return resp::ReplyWriter(2).Error(words).Take();
-}
-
-// What Redis takes as a client's name, or as a library's.
-bool IsName(std::string_view name) {
-  return std::all_of(name.begin(), name.end(), [](char c) { return c >= '!' && c <= '~'; });
 }
 
 bool IsReadOnlyForm(std::string_view name) {
@@ -68,6 +66,7 @@ Dispatcher::Verdict Dispatcher::Prepare(Call& call, const Args& args, bool in_mu
                                         std::string* answer) {
   const std::string_view sub = args.size() > 1 ? args[1] : std::string_view();
   const resp::Command& command = context_.table->Find(args[0], sub);
+  NoteLast(command);
   if (state_.must_authenticate && command.kind != Kind::kAuth && command.kind != Kind::kHello &&
       command.kind != Kind::kQuit && command.kind != Kind::kReset &&
       command.kind != Kind::kCloses) {
@@ -78,6 +77,13 @@ Dispatcher::Verdict Dispatcher::Prepare(Call& call, const Args& args, bool in_mu
   // the same.)
   if (!command.Takes(args.size()) && !(in_multi && command.kind == Kind::kExec))
     return Plain(call, command);
+  call.may_write = command.may_write;
+  if (state_.debug_refused && (command.kind == Kind::kEval || command.kind == Kind::kEvalSha)) {
+    // redis-cli --ldb does not look at the answer to SCRIPT DEBUG.
+    state_.debug_refused = false;
+    *answer = ErrorReply(kNoDebug);
+    return Verdict::kAnswer;
+  }
   switch (command.kind) {
     case Kind::kPlain:
       return Plain(call, command);
@@ -87,6 +93,9 @@ Dispatcher::Verdict Dispatcher::Prepare(Call& call, const Args& args, bool in_mu
     case Kind::kFunctionCall:
       call.is_script = true;
       return Plain(call, command);
+    case Kind::kFunctionKill:
+      if (!MayExist(command) || args.size() != 2) return Plain(call, command);
+      return Kill(call, After::kFunctionKill);
     case Kind::kEval:
       return Eval(call, args, command);
     case Kind::kEvalSha:
@@ -114,6 +123,8 @@ Dispatcher::Verdict Dispatcher::Prepare(Call& call, const Args& args, bool in_mu
       call.blocks = true;
       call.about_writes = true;
       return Lease(call);
+    case Kind::kSubscribe:
+      return Subscribe(call, args, command, in_multi);
     case Kind::kPinning:
       call.pins = true;
       return Lease(call);
@@ -134,11 +145,27 @@ Dispatcher::Verdict Dispatcher::Prepare(Call& call, const Args& args, bool in_mu
       *answer = kOk;
       return Verdict::kQuit;
     case Kind::kClient:
-      return in_multi ? Verdict::kSend : Client(call, args, answer);
+      call.id_at = OwnWords::IdIn(args);
+      if (!in_multi) return Client(call, args);
+      if (!own_words_.PrepareClient(call, args)) {
+        if (ClientKeep(call, args)) {
+          call.pins = true;
+          return Lease(call);
+        }
+        call.taints = args.size() > 2;
+      }
+      call.barrier = false;
+      return Verdict::kSend;
+    case Kind::kInfo:
+      if (in_multi || !OwnWords::PrepareInfo(call, args)) return Plain(call, command);
+      return Verdict::kSend;
     case Kind::kProxy:
-      return Local(call, After::kProxy);
+      if (!in_multi) own_words_.PrepareProxy(call, args);
+      return Verdict::kSend;
     case Kind::kShutdown:
-      if (context_.settings.routing.forward_shutdown) return Lease(call);
+      if (context_.settings.routing.forward_shutdown) {
+        return Kill(call, After::kNothing);
+      }
       *answer = ErrorReply(kNoShutdown);
       return Verdict::kAnswer;
     case Kind::kRoleChange:
@@ -160,6 +187,19 @@ Dispatcher::Verdict Dispatcher::Lease(Call& call, After after) {
   call.where = Where::kLease;
   call.after = after;
   return Verdict::kSend;
+}
+
+// For CLIENT LIST.
+void Dispatcher::NoteLast(const resp::Command& command) {
+  if (state_.last_table != context_.table) state_.last_table = context_.table;
+  state_.last_command = &command;
+  ++state_.commands;
+}
+
+// It must get through to a busy node.
+Dispatcher::Verdict Dispatcher::Kill(Call& call, After after) {
+  call.ends_trouble = call.barrier = true;
+  return Lease(call, after);
 }
 
 // A command without arguments; with some it is an error that changes nothing.
@@ -194,6 +234,7 @@ Dispatcher::Verdict Dispatcher::Eval(Call& call, const Args& args, const resp::C
                           VouchedReadOnly(call.script.sha);
   const auto* held = context_.scripts.Find(call.script.sha);
   if (held != nullptr) call.body = *held;
+  call.may_write = command.may_write && !replication::SaysNoWrites(args[1]);
   call.script.may_imitate =
       held != nullptr ? (*held)->says_noscript : replication::SaysNoScript(args[1]);
   call.read_only = call.script.read_only;
@@ -218,6 +259,7 @@ Dispatcher::Verdict Dispatcher::EvalSha(Call& call, const Args& args,
     no_writes = call.body->no_writes;
   }
   call.script.read_only = IsReadOnlyForm(command.name) || no_writes || VouchedReadOnly(*sha);
+  call.may_write = command.may_write && !no_writes;
   call.read_only = call.script.read_only;
   call.where = call.read_only ? Where::kReads : Where::kMaster;
   return Verdict::kSend;
@@ -235,14 +277,56 @@ Dispatcher::Verdict Dispatcher::Script(Call& call, const Args& args, std::string
     call.after = After::kScriptFlush;
     call.barrier = true;
   } else if (EqualsWord(sub, "KILL") && n == 2) {
-    return Local(call, After::kScriptKill);
+    return Kill(call, After::kScriptKill);
   } else if (EqualsWord(sub, "SHOW") && n == 3) {
     return Local(call, After::kScriptShow);
   } else if (EqualsWord(sub, "DEBUG")) {
+    state_.debug_refused = n == 3 && (EqualsWord(args[2], "YES") || EqualsWord(args[2], "SYNC"));
     *answer = ErrorReply(kNoDebug);
     return Verdict::kAnswer;
   }
   return Verdict::kSend;  // the master knows the rest
+}
+
+Dispatcher::Verdict Dispatcher::Subscribe(Call& call, const Args& args,
+                                          const resp::Command& command, bool in_multi) {
+  if (!MayExist(command)) return Plain(call, command);
+  if (in_multi) {
+    call.pins = true;
+    return Lease(call);
+  }
+  call.read_only = true;  // twice is once
+  call.channels = static_cast<uint32_t>(args.size() - 1);
+  call.barrier = call.channels == 0;  // from all channels that there will be then
+  return Lease(call, After::kSubscribe);
+}
+
+// CLIENT subcommands after which a server treats the connection in another way.
+bool Dispatcher::ClientKeep(Call& call, const Args& args) {
+  if (args.size() < 3) return false;
+  const auto is = [&](std::string_view word) { return EqualsWord(args[1], word); };
+  const auto says = [&](std::string_view word) { return EqualsWord(args[2], word); };
+  if (is("REPLY") && args.size() == 3 && (says("ON") || says("OFF") || says("SKIP"))) {
+    // The connection goes on replying; what the client does not want is dropped here.
+    call.after = After::kReplyMode;
+    call.reply_mode = says("ON")    ? ReplyMode::kOn
+                      : says("OFF") ? ReplyMode::kOff
+                                    : ReplyMode::kSkip;
+    return true;
+  }
+  if (is("TRACKING")) {
+    call.keep = Keep::kTracking;
+  } else if (is("NO-EVICT")) {
+    call.keep = Keep::kNoEvict;
+  } else if (is("NO-TOUCH")) {
+    call.keep = Keep::kNoTouch;
+  } else if (is("IMPORT-SOURCE")) {
+    call.keep = Keep::kImportSource;
+  } else {
+    return false;
+  }
+  call.keep_on = says("ON");
+  return call.keep_on || says("OFF");
 }
 
 Dispatcher::Verdict Dispatcher::Select(Call& call, const Args& args) {
@@ -266,8 +350,12 @@ Dispatcher::Verdict Dispatcher::Auth(Call& call, const Args& args, std::string* 
   const std::string_view user = args.size() == 3 ? args[1] : std::string_view();
   const std::string_view password = args.back();
   if (!context_.settings.proxy.users.empty()) {
-    const bool right = Authenticates(user.empty() ? "default" : user, password);
-    if (right) state_.must_authenticate = false;
+    const std::string_view name = user.empty() ? "default" : user;
+    const bool right = Authenticates(name, password);
+    if (right) {
+      state_.must_authenticate = false;
+      state_.user = name;
+    }
     *answer = right ? std::string(kOk) : ErrorReply(kWrongPass);
     return Verdict::kAnswer;
   }
@@ -293,7 +381,7 @@ Dispatcher::Verdict Dispatcher::Hello(Call& call, const Args& args, std::string*
       i += 3;
     } else if (EqualsWord(args[i], "SETNAME") && left >= 1) {
       name = args[i + 1];
-      if (!IsName(name)) return refuse(kBadName);
+      if (!IsClientName(name)) return refuse(kBadName);
       i += 2;
     } else {
       return refuse("ERR Syntax error in HELLO option '" + std::string(args[i]) + "'");
@@ -306,6 +394,7 @@ Dispatcher::Verdict Dispatcher::Hello(Call& call, const Args& args, std::string*
     if (!credentials) return refuse(kNoAuthHello);
     if (!Authenticates(credentials->first, credentials->second)) return refuse(kWrongPass);
     state_.must_authenticate = false;
+    state_.user = credentials->first;
   }
   if (!version || (*version != 2 && *version != 3)) {
     // No version, or one that the server will refuse: said on the connection as it is.
@@ -335,36 +424,26 @@ Dispatcher::Verdict Dispatcher::QueuedHello(Call& call, const Args& args) {
   return Verdict::kSend;
 }
 
-Dispatcher::Verdict Dispatcher::Client(Call& call, const Args& args, std::string* answer) {
+Dispatcher::Verdict Dispatcher::Client(Call& call, const Args& args) {
   const std::string_view sub = args.size() > 1 ? args[1] : std::string_view();
   const size_t n = args.size();
-  resp::ReplyWriter reply(state_.key.protocol);
-  const bool knows_setinfo = context_.table->Find("client", "setinfo").name == "client|setinfo";
-  if (EqualsWord(sub, "ID") && n == 2) {
-    *answer = reply.Integer(static_cast<int64_t>(state_.id)).Take();
-  } else if (EqualsWord(sub, "GETNAME") && n == 2) {
-    *answer = (state_.name.empty() ? reply.Null() : reply.Bulk(state_.name)).Take();
-  } else if (EqualsWord(sub, "SETNAME") && n == 3) {
-    if (!IsName(args[2])) {
-      *answer = ErrorReply(kBadName);
-      return Verdict::kAnswer;
-    }
-    state_.name = args[2];
-    *answer = kOk;
-  } else if (EqualsWord(sub, "SETINFO") && n == 4 && knows_setinfo && IsName(args[3]) &&
-             (EqualsWord(args[2], "LIB-NAME") || EqualsWord(args[2], "LIB-VER"))) {
-    (EqualsWord(args[2], "LIB-NAME") ? state_.lib_name : state_.lib_version) = args[3];
-    *answer = kOk;
-  } else if (n > 2 && (EqualsWord(sub, "REPLY") || EqualsWord(sub, "TRACKING") ||
-                       EqualsWord(sub, "CACHING") || EqualsWord(sub, "NO-EVICT") ||
-                       EqualsWord(sub, "NO-TOUCH") || EqualsWord(sub, "CAPA") ||
-                       EqualsWord(sub, "IMPORT-SOURCE"))) {
-    call.pins = true;
-    return Lease(call);
-  } else {
-    return Verdict::kSend;
+  if (own_words_.PrepareClient(call, args)) return Verdict::kSend;
+  if (EqualsWord(sub, "PAUSE") && n == 4 && EqualsWord(args[3], "WRITE")) {
+    call.after = After::kPause;
+    call.barrier = true;
+    call.pause_ms = static_cast<uint64_t>(
+        std::clamp<int64_t>(resp::ParseNumber(args[2]).value_or(0), 0, kLongestPauseMs));
+  } else if (EqualsWord(sub, "UNPAUSE") && n == 2) {
+    call.after = After::kUnpause;
+    call.barrier = true;
+  } else if (ClientKeep(call, args)) {
+    call.read_only = true;  // twice is once
+    if (call.after != After::kReplyMode) return Lease(call, After::kKeep);
+    static const std::string kReplyOn = resp::EncodeCommand({"CLIENT", "REPLY", "ON"});
+    call.request = base::StaticSlice(kReplyOn);
+    call.mode_said = true;
   }
-  return Verdict::kAnswer;
+  return Verdict::kSend;
 }
 
 }  // namespace frontend

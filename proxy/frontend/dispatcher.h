@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "proxy/frontend/call.h"
+#include "proxy/frontend/own_words.h"
 #include "proxy/frontend/session_context.h"
 #include "proxy/frontend/session_state.h"
 #include "proxy/resp/command_table.h"
@@ -27,7 +28,8 @@ class Dispatcher {
   };
   using Args = std::vector<std::string_view>;
 
-  Dispatcher(SessionContext& context, SessionState& state) : context_(context), state_(state) {}
+  Dispatcher(SessionContext& context, SessionState& state)
+      : context_(context), state_(state), own_words_(context, state) {}
 
   // REQUIRES: at least one argument; `call.request` is the command. `in_multi`: it will be queued.
   Verdict Prepare(Call& call, const Args& args, bool in_multi, std::string* answer);
@@ -40,12 +42,16 @@ class Dispatcher {
   Verdict Auth(Call& call, const Args& args, std::string* answer);
   Verdict Hello(Call& call, const Args& args, std::string* answer);
   Verdict QueuedHello(Call& call, const Args& args);
-  Verdict Client(Call& call, const Args& args, std::string* answer);
+  Verdict Client(Call& call, const Args& args);
+  Verdict Subscribe(Call& call, const Args& args, const resp::Command& command, bool in_multi);
+  bool ClientKeep(Call& call, const Args& args);
   Verdict Select(Call& call, const Args& args);
   Verdict Lease(Call& call, After after = After::kNothing);
+  Verdict Kill(Call& call, After after);
   Verdict Bare(Call& call, const Args& args, const resp::Command& command, After after);
   Verdict Local(Call& call, After after);
 
+  void NoteLast(const resp::Command& command);
   // The password is right for the user, by proxy.users.
   bool Authenticates(std::string_view user, std::string_view password) const;
   bool MayExist(const resp::Command& command) const;
@@ -53,6 +59,7 @@ class Dispatcher {
 
   SessionContext& context_;
   SessionState& state_;
+  OwnWords own_words_;
 };
 
 }  // namespace frontend

@@ -13,6 +13,7 @@ class EvalRights::Entry final : public backend::ReplySink {
   Entry(net::Loop& loop, replication::NodeId on, const backend::IdentityRef& who, bool ro)
       : node(on), identity(who), read_only(ro), loop_(loop) {
     call_.sink = this;
+    call_.may_write = !ro;
   }
 
   void Ask(backend::Connection& lane) {
@@ -79,7 +80,9 @@ EvalRights::Right EvalRights::Of(backend::NodePool& pool, const backend::Connect
   if (entry->asked) return Right::kAsked;
   if (entry->known && entry->may) return Right::kYes;
   if (entry->known && loop_.now_ms() - entry->since_ms < kAskAgainMs) return Right::kNo;
-  backend::Connection* lane = pool.Lane(key);
+  backend::ConnectionKey where = key;
+  where.paused = !read_only && pool.WritesPaused();
+  backend::Connection* lane = pool.Lane(where);
   if (lane == nullptr) return Right::kYes;
   entry->Ask(*lane);
   return Right::kAsked;

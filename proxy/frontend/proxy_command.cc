@@ -13,6 +13,9 @@ using resp::EqualsWord;
 constexpr std::string_view kHelp[] = {"PROXY <subcommand> [<arg> ...]. Subcommands are:",
                                       "HELP",
                                       "    Prints this help.",
+                                      "CLIENTS",
+                                      "    The clients, with the node and the kind of connection "
+                                      "where their commands are.",
                                       "INFO",
                                       "    What shacast has counted since it started.",
                                       "NODES",
@@ -93,7 +96,57 @@ void WriteScripts(SessionContext& context, resp::ReplyWriter* reply) {
   for (const auto& script : scripts) WriteScript(*script, false, context, reply);
 }
 
+void WriteClient(const ClientFacts& client, resp::ReplyWriter* reply) {
+  reply->Map(18);
+  reply->Bulk("id").Integer(static_cast<int64_t>(client.id));
+  reply->Bulk("addr").Bulk(client.addr);
+  reply->Bulk("worker").Integer(static_cast<int64_t>(client.worker));
+  reply->Bulk("name").Bulk(client.name);
+  reply->Bulk("user").Bulk(client.user);
+  reply->Bulk("db").Integer(client.db);
+  reply->Bulk("resp").Integer(client.resp);
+  reply->Bulk("lib").Bulk(client.lib_name + (client.lib_ver.empty() ? "" : " " + client.lib_ver));
+  reply->Bulk("age").Integer(static_cast<int64_t>(client.age_s));
+  reply->Bulk("idle").Integer(static_cast<int64_t>(client.idle_s));
+  reply->Bulk("flags").Bulk(client.flags);
+  reply->Bulk("where").Bulk(client.where);
+  reply->Bulk("node").Bulk(client.node);
+  reply->Bulk("on_the_way").Integer(static_cast<int64_t>(client.on_the_way));
+  reply->Bulk("held").Integer(client.held ? 1 : 0);
+  reply->Bulk("waiting_bytes").Integer(static_cast<int64_t>(client.output));
+  reply->Bulk("commands").Integer(static_cast<int64_t>(client.commands));
+  reply->Bulk("cmd").Bulk(client.cmd);
+}
+
 }  // namespace
+
+std::string InfoSection(const SessionContext& context) {
+  std::string text = "# shacast\r\n";
+  const auto row = [&](std::string_view name, const std::string& value) {
+    text.append(name).append(":").append(value).append("\r\n");
+  };
+  row("shacast_version", std::string(context.process.version));
+  row("uptime_in_seconds", std::to_string(context.process.uptime_s()));
+  row("workers", std::to_string(context.process.workers));
+  row("clients", std::to_string(context.process.clients.load()));
+  row("scripts", std::to_string(context.scripts.size()));
+  row("script_bytes", std::to_string(context.scripts.bytes()));
+  row("epoch", std::to_string(context.nodes.picture().epoch));
+  row("nodes", std::to_string(context.nodes.picture().nodes.size()));
+  for (const auto& counter : base::CounterRows()) {
+    uint64_t sum = 0;
+    for (const base::Counters* one : context.all_counters) sum += (one->*counter.member).Get();
+    row(counter.name, std::to_string(sum));
+  }
+  return text;
+}
+
+std::string AnswerProxyClients(const std::vector<ClientFacts>& clients, int protocol) {
+  resp::ReplyWriter reply(protocol);
+  reply.Array(clients.size());
+  for (const ClientFacts& client : clients) WriteClient(client, &reply);
+  return reply.Take();
+}
 
 std::string AnswerProxyCommand(const std::vector<std::string_view>& args, SessionContext& context,
                                int protocol) {
@@ -103,16 +156,7 @@ std::string AnswerProxyCommand(const std::vector<std::string_view>& args, Sessio
     reply.Array(std::size(kHelp));
     for (const auto line : kHelp) reply.Simple(line);
   } else if (EqualsWord(sub, "INFO") && args.size() == 2) {
-    std::string text = "# shacast\r\n";
-    for (const auto& row : base::CounterRows()) {
-      uint64_t sum = 0;
-      for (const base::Counters* one : context.all_counters) sum += (one->*row.member).Get();
-      text += std::string(row.name) + ":" + std::to_string(sum) + "\r\n";
-    }
-    text += "scripts:" + std::to_string(context.scripts.size()) + "\r\n";
-    text += "script_bytes:" + std::to_string(context.scripts.bytes()) + "\r\n";
-    text += "epoch:" + std::to_string(context.nodes.picture().epoch) + "\r\n";
-    reply.Bulk(text);
+    reply.Text(InfoSection(context));
   } else if (EqualsWord(sub, "NODES") && args.size() == 2) {
     const auto& nodes = context.nodes.picture().nodes;
     reply.Array(nodes.size());

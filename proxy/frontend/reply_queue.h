@@ -4,6 +4,10 @@
 // front passes straight through; others wait in their place. Nothing else in the house may write to
 // a client, so order cannot be lost anywhere else.
 //
+// What a server sends without being asked (messages, invalidations) has its place behind the last
+// command that was answered. CLIENT REPLY is obeyed here: a reply whose client wants none is
+// dropped when its turn comes.
+//
 // One worker's thread. Owns the calls in it.
 #pragma once
 
@@ -44,6 +48,12 @@ class ReplyQueue {
   // The reply is `reply` and nothing else.
   void Answer(Call& call, base::Slice reply);
 
+  // A piece of something that the node sent unasked.
+  void PassPush(base::Slice piece, bool first, bool last, base::ByteQueue* out);
+
+  // RESET ends CLIENT REPLY OFF.
+  void WantReplies() { off_ = skip_next_ = false; }
+
   // Everything whose turn it is goes to `out`. True if anything did.
   bool Advance(base::ByteQueue* out);
   // The front leaves without a reply.
@@ -54,6 +64,8 @@ class ReplyQueue {
 
  private:
   void PopFront();
+  // The front is answered: does the client get the reply?
+  bool Wanted(const Call& call);
 
   // A small reply must not keep the chunk it was read into while it waits.
   static constexpr size_t kSmall = 4096;
@@ -64,6 +76,10 @@ class ReplyQueue {
   Call* first_held_ = nullptr;
   size_t size_ = 0;
   size_t waiting_bytes_ = 0;
+  Call* push_place_ = nullptr;  // behind whose reply the present push goes; null: straight out
+  bool mid_push_ = false;
+  bool off_ = false;        // CLIENT REPLY OFF
+  bool skip_next_ = false;  // CLIENT REPLY SKIP
 };
 
 }  // namespace frontend

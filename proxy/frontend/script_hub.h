@@ -31,8 +31,9 @@ class ScriptHub {
   // master once more, if `master_too`: not where the same transaction may have loaded scripts
   // since.
   virtual void FlushEverywhere(bool master_too, std::function<void()> done) = 0;
-  // SCRIPT KILL on every node; `done` gets the reply for the client, as RESP.
-  virtual void KillEverywhere(std::function<void(std::string)> done) = 0;
+  // SCRIPT KILL or FUNCTION KILL on every node: `container` is the first word. `done` gets the
+  // reply for the client, as RESP.
+  virtual void KillEverywhere(const char* container, std::function<void(std::string)> done) = 0;
   // These bodies may have reached `node` in a way that proves nothing: if it holds them, they are
   // learned. They were sent under `epoch`, and what a flush came behind is not asked for.
   virtual void Verify(replication::NodeId node, uint64_t epoch,

@@ -6,7 +6,6 @@
 
 #include "proxy/base/log.h"
 #include "proxy/frontend/orphans.h"
-#include "proxy/frontend/proxy_command.h"
 #include "proxy/frontend/settle.h"
 #include "proxy/resp/reply_writer.h"
 
@@ -23,20 +22,24 @@ SessionState StateOf(uint64_t id, std::string peer) {
 }  // namespace
 
 Session::Session(SessionContext& context, SessionOwner& owner, int fd, uint64_t id,
-                 std::string peer)
+                 std::string peer, const net::TlsContext* tls)
     : context_(context),
       owner_(owner),
       state_(StateOf(id, std::move(peer))),
       stream_(context.loop, fd, static_cast<net::StreamOwner&>(*this)),
       queue_(context.calls),
-      upstream_(context, state_, static_cast<backend::ReplySink&>(*this)),
+      upstream_(context, state_, static_cast<backend::ReplySink&>(*this),
+                static_cast<backend::PushSink&>(*this), static_cast<UpstreamOwner&>(*this)),
       dispatcher_(context, state_),
       aftermath_(context, state_),
-      handle_(std::make_shared<Handle>(Handle{this})) {
+      own_words_(context, state_),
+      handle_(std::make_shared<Handle>(Handle{this})),
+      fd_(fd),
+      since_ms_(context.loop.now_ms()) {
   state_.must_authenticate = !context.settings.proxy.users.empty();
   state_.key.identity =
       state_.must_authenticate ? context.own_identity : context.identities.Anonymous();
-  upstream_.OnProgress([this] { SchedulePump(); });
+  if (tls != nullptr) stream_.UseTls(*tls, "", kHandshakeLimit);
   Touch();
 }
 
@@ -65,6 +68,10 @@ void Session::Pump() {
     Settle(queue_, lost_why_, context_);
     Deliver();
   }
+  if (upstream_.MustRestore() && !raw_) {
+    upstream_.Restore();
+    if (upstream_.MustRestore()) owner_.OnSessionWaits(*this);
+  }
   while (!closed_) {
     Call* held = queue_.first_held();
     if (held == nullptr || TrySend(*held) == Step::kStop) break;
@@ -84,14 +91,22 @@ void Session::Pump() {
 
 Session::Step Session::TrySend(Call& call) {
   if (NeedsSettling() || withheld_ > 0) return Step::kStop;
+  // What shacast tells of itself can be told without a master.
+  if (call.after == After::kProxy && context_.nodes.Master() == nullptr)
+    call.where = Where::kNowhere;
   if (call.where == Where::kNowhere) {
     if (!upstream_.transaction().sent_multi || call.after == After::kReset) return DoLocally(call);
     // Inside MULTI it is queued, and the server says what it thinks of it.
     call.where = Where::kLease;
     call.after = After::kNothing;
   }
+  if (call.id_at > 0) {
+    ResolveId(call);
+    return Step::kStop;
+  }
   std::string refusal;
-  if (call.pins && !upstream_.transaction().sent_multi) {
+  const Transaction& transaction = upstream_.transaction();
+  if (transaction.sent_multi ? call.after == After::kExec && transaction.notes.pins : call.pins) {
     if (queue_.front() != &call) return Step::kStop;
     const auto sending = upstream_.TakeLeaseForGood(call, &refusal);
     if (sending == Upstream::Sending::kWait) return Step::kStop;
@@ -139,7 +154,11 @@ Session::Step Session::DoLocally(Call& call) {
                     0, 2};
       state_.must_authenticate = !context_.settings.proxy.users.empty();
       state_.name.clear();
-      state_.transaction_lost = state_.watch_lost = false;
+      state_.keeps = 0;
+      state_.subscriptions.reset();
+      queue_.WantReplies();
+      state_.user.clear();
+      state_.transaction_lost = state_.watch_lost = state_.debug_refused = false;
       AnswerHeld(call, "+RESET\r\n");
       return Step::kNext;
     case After::kScriptShow: {
@@ -152,28 +171,28 @@ Session::Step Session::DoLocally(Call& call) {
         call.after = After::kNothing;
         return TrySend(call);
       }
-      AnswerHeld(call, resp::ReplyWriter(state_.key.protocol).Bulk((*body)->text).Take());
-      return Step::kNext;
+      own_words_.PrepareShow(call);
+      return TrySend(call);
     }
-    case After::kProxy: {
-      std::vector<std::string_view> args;
-      resp::PeekArguments(call.request.view(), 8, &args);
-      AnswerHeld(call, AnswerProxyCommand(args, context_, state_.key.protocol));
+    case After::kProxy:
+      SayAlone(call);
       return Step::kNext;
-    }
     default:
       break;
   }
-  // SCRIPT KILL: on the control connections, which no script can hold up.
-  call.state = CallState::kAnswered;
-  queue_.HeldChanged();
-  const auto release = Withhold(call);
-  context_.hub.KillEverywhere([this, handle = handle_, &call, release](const std::string& reply) {
+  return Step::kNext;
+}
+
+// The master has let this client do it. Now on control connections, which no script can hold up.
+void Session::KillEverywhere(Call& call) {
+  const char* container = call.after == After::kFunctionKill ? "FUNCTION" : "SCRIPT";
+  const bool killed = !resp::IsErrorReply(call.reply.Flatten());
+  context_.hub.KillEverywhere(container, [this, handle = handle_, &call, killed,
+                                          release = Withhold(call)](const std::string& reply) {
     if (handle->session == nullptr) return;
-    queue_.Answer(call, base::CopySlice(reply));
+    if (!killed && !reply.starts_with("-UPSTREAM")) queue_.Answer(call, base::CopySlice(reply));
     release();
   });
-  return Step::kNext;
 }
 
 std::function<void()> Session::Withhold(Call& call) {
@@ -239,8 +258,14 @@ void Session::FinishReply(Call& call) {
       queue_.HeldChanged();
       context_.counters.reads_repeated.Add();
       break;
+    case Aftermath::Next::kKill:
+      KillEverywhere(call);
+      break;
     case Aftermath::Next::kDistribute:
       context_.hub.Distribute(call.body, call.script_epoch, Withhold(call));
+      break;
+    case Aftermath::Next::kOwnWord:
+      SayOwnWord(call);
       break;
     case Aftermath::Next::kFlush:
       context_.hub.FlushEverywhere(call.after == After::kScriptFlush, Withhold(call));
@@ -404,7 +429,7 @@ void Session::OnTick() {
     return;
   }
   const auto idle = static_cast<uint64_t>(context_.settings.proxy.client_idle_timeout.count());
-  if (idle > 0 && now - last_active_ms_ > idle && queue_.empty() && !raw_) {
+  if (idle > 0 && now - last_active_ms_ > idle && queue_.empty() && !raw_ && !state_.Subscribed()) {
     context_.counters.clients_closed_idle.Add();
     Close();
   }
@@ -434,7 +459,8 @@ void Session::PassEofOn() {
   upstream_.EndLease();
 }
 
-void Session::OnBroken(const std::string&) {
+void Session::OnBroken(const std::string& why) {
+  if (stream_.handshaking()) SayTlsFailed(why);
   Close();
 }
 

@@ -20,6 +20,7 @@
 // One worker's thread.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -27,13 +28,16 @@
 
 #include "proxy/backend/connection.h"
 #include "proxy/frontend/aftermath.h"
+#include "proxy/frontend/client_facts.h"
 #include "proxy/frontend/dispatcher.h"
 #include "proxy/frontend/miss_checks.h"
+#include "proxy/frontend/own_words.h"
 #include "proxy/frontend/reply_queue.h"
 #include "proxy/frontend/session_context.h"
 #include "proxy/frontend/session_state.h"
 #include "proxy/frontend/upstream.h"
 #include "proxy/net/stream.h"
+#include "proxy/net/tls_context.h"
 #include "proxy/resp/reply_scan.h"
 #include "proxy/resp/request_scan.h"
 
@@ -55,9 +59,13 @@ class SessionOwner {
 class Session final : private net::StreamOwner,
                       private net::TurnEnd,
                       private backend::ReplySink,
-                      private backend::RawSink {
+                      private backend::PushSink,
+                      private backend::RawSink,
+                      private UpstreamOwner {
  public:
-  Session(SessionContext& context, SessionOwner& owner, int fd, uint64_t id, std::string peer);
+  // `tls`: what it is spoken to with; null: plainly.
+  Session(SessionContext& context, SessionOwner& owner, int fd, uint64_t id, std::string peer,
+          const net::TlsContext* tls = nullptr);
   ~Session();
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
@@ -65,11 +73,16 @@ class Session final : private net::StreamOwner,
   void Start() { stream_.Start(); }
   bool closed() const { return closed_; }
   const SessionState& state() const { return state_; }
+  // What can be told of the client just now.
+  ClientFacts Facts() const;
+  // The server's CLIENT ID of its own connection to the master; 0 if it has none.
+  uint64_t server_id() const;
 
   // Something that it may have waited for has changed.
   void Pump();
   bool waits() const {
-    return !closed_ && (queue_.first_held() != nullptr || stalled_since_ms_ != 0);
+    return !closed_ && (queue_.first_held() != nullptr || stalled_since_ms_ != 0 ||
+                        (upstream_.MustRestore() && !raw_));
   }
   // The proxy ends: what was asked is answered, then close.
   void Drain();
@@ -94,6 +107,12 @@ class Session final : private net::StreamOwner,
   // backend::ReplySink
   void OnReply(backend::Call& call, base::Slice piece, bool first, bool last) override;
   void OnLost(backend::Call& call, bool sent, const std::string& why) override;
+  // backend::PushSink
+  void OnPush(base::Slice piece, bool first, bool last) override;
+  // UpstreamOwner
+  void OnUpstreamProgress() override { SchedulePump(); }
+  void OnUpstreamLost() override { paused_ = nullptr; }
+  void OnUpstreamEnded(const std::string& why) override;
   // backend::RawSink
   size_t OnRawBytes(const base::Slice& bytes) override;
   void OnRawClosed(const std::string& why) override;
@@ -103,6 +122,8 @@ class Session final : private net::StreamOwner,
   Taken Parse(const base::Slice& data);
   Taken OnIncomplete(const base::Slice& data, size_t at);
   void OnCommand(base::Slice request, bool more_follows);
+  void SayTlsFailed(const std::string& why);
+  bool CloseIfTls(std::string_view front);
   void OnInline(std::string_view line, bool more_follows);
   void OnProtocolError(const std::string& words);
   bool AuthenticatedForLimits() const;
@@ -129,6 +150,17 @@ class Session final : private net::StreamOwner,
   void PassUnconfirmed(Call& call, MissChecks::Verdict verdict);
   // The reply to `call` is kept back until the returned function was called.
   std::function<void()> Withhold(Call& call);
+  void KillEverywhere(Call& call);
+  // Our answer in the place of the server's, or without one.
+  void SayOwnWord(Call& call);
+  void SayAlone(Call& call);
+  // A command that names another client waits for the server's id of it.
+  void ResolveId(Call& call);
+  void SayOwnWordsOfExec(Call& call);
+  struct ExecAnswers;
+  void SayNextOfExec(Call& call, const std::shared_ptr<ExecAnswers>& answers);
+  void TakeAnswer(Call& call, const OwnWords::Answer& answer, const std::function<void()>& release);
+  std::string Flags() const;
   void Deliver();
   void AnswerHeld(Call& call, std::string reply);
   bool NeedsSettling() const { return unsettled_ > 0; }
@@ -150,6 +182,7 @@ class Session final : private net::StreamOwner,
   static constexpr uint64_t kStallMs = 1000;
   static constexpr uint64_t kDeafMs = 250;
   static constexpr uint64_t kLingerMs = 10'000;
+  static constexpr std::chrono::seconds kHandshakeLimit{10};
 
   SessionContext& context_;
   SessionOwner& owner_;
@@ -159,12 +192,14 @@ class Session final : private net::StreamOwner,
   Upstream upstream_;
   Dispatcher dispatcher_;
   Aftermath aftermath_;
+  OwnWords own_words_;
   std::shared_ptr<Handle> handle_;
 
   resp::RequestScan scan_;
   Call* streaming_ = nullptr;  // the command that passes through, until its last byte
   bool swallow_rest_ = false;  // ... of which the rest is dropped: its connection broke
   bool raw_ = false;
+  char raw_word_ = '\0';      // CLIENT LIST's letter for MONITOR or a replica
   resp::ReplyScan raw_scan_;  // where replies end, so that a word of ours fits between them
   std::string raw_interjection_;
   bool raw_mid_reply_ = false;
@@ -181,6 +216,8 @@ class Session final : private net::StreamOwner,
   uint64_t stalled_since_ms_ = 0;
   uint64_t taken_ms_ = 0;  // while stalled: when the client last took something
 
+  const int fd_;
+  const uint64_t since_ms_;
   bool closed_ = false;
   bool draining_ = false;
   bool eof_ = false;

@@ -3,6 +3,8 @@
 // One worker's thread.
 #pragma once
 
+#include <atomic>
+#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <string_view>
@@ -14,6 +16,8 @@
 #include "proxy/base/counters.h"
 #include "proxy/base/log.h"
 #include "proxy/frontend/call.h"
+#include "proxy/frontend/client_hub.h"
+#include "proxy/frontend/client_line.h"
 #include "proxy/frontend/script_hub.h"
 #include "proxy/net/loop.h"
 #include "proxy/resp/command_table.h"
@@ -32,6 +36,20 @@ struct BodiesOnTheWay {
   uint32_t& Of(uint64_t epoch) { return count[epoch & 1]; }
 };
 
+// The whole process, for those who ask about it. Never changes, but for the number of clients.
+struct ProcessFacts {
+  std::string_view version;
+  size_t workers = 0;
+  const std::atomic<uint64_t>& clients;
+  std::chrono::steady_clock::time_point started = std::chrono::steady_clock::now();
+
+  int64_t uptime_s() const {
+    return std::chrono::duration_cast<std::chrono::seconds>(std::chrono::steady_clock::now() -
+                                                            started)
+        .count();
+  }
+};
+
 struct SessionContext {
   net::Loop& loop;
   const config::Settings& settings;
@@ -48,6 +66,9 @@ struct SessionContext {
   Orphans& orphans;
   EvalRights& eval_rights;
   ScriptHub& hub;
+  ClientHub& client_hub;
+  const ProcessFacts& process;
+  size_t worker;  // whose it is, from 0
   // Lines about single scripts and calls.
   base::log::Budget& script_lines;
   // ... and about NOSCRIPT that is as it should be. Clients that try EVALSHA first make many, which
@@ -59,10 +80,14 @@ struct SessionContext {
   std::shared_ptr<const resp::CommandTable> table;
   // Where arguments are put while a command is taken apart.
   std::vector<std::string_view> args;
+  // What the server's CLIENT LIST was last seen to tell of a client; empty at first.
+  ClientFields client_fields = {};
   // Counts up with every use of a script, so that the least recently used one is known.
   uint64_t Tick() { return (loop.now_ms() << 16) + (++ticks_ & 0xffff); }
 
   uint64_t ticks_ = 0;
+  // Lines about clients whose TLS handshake failed.
+  base::log::Budget tls_lines{20};
 };
 
 }  // namespace frontend

@@ -2,6 +2,7 @@
 // connection of its own for good, bytes for bytes.
 #include <utility>
 
+#include "proxy/base/log.h"
 #include "proxy/frontend/script_wire.h"
 #include "proxy/frontend/session.h"
 #include "proxy/resp/reply_writer.h"
@@ -18,8 +19,10 @@ net::StreamOwner::Taken Session::OnRead(const base::Slice& data) {
   } else if (streaming_ != nullptr) {
     taken = ContinueStreaming(data);
   }
+  state_.bytes_in += taken.bytes;
   if (swallow_rest_ || streaming_ != nullptr || closed_) return taken;
   const Taken parsed = Parse(data.Sub(taken.bytes, data.size - taken.bytes));
+  state_.bytes_in += parsed.bytes;
   return {taken.bytes + parsed.bytes, parsed.want};
 }
 
@@ -80,6 +83,7 @@ net::StreamOwner::Taken Session::Parse(const base::Slice& data) {
 
 net::StreamOwner::Taken Session::OnIncomplete(const base::Slice& data, size_t at) {
   const std::string_view front(data.data + at, data.size - at);
+  if (!raw_ && CloseIfTls(front)) return {data.size, 0};
   const auto want = static_cast<size_t>(scan_.want());
   const bool whole = MustBeHeldWhole(front, want);
   if (!whole && !raw_ && front.size() >= kStreamFrom) {
@@ -164,7 +168,28 @@ net::StreamOwner::Taken Session::SwallowRest(const base::Slice& data) {
   return {size, 0};
 }
 
+void Session::SayTlsFailed(const std::string& why) {
+  // Whoever only looks whether somebody listens makes no noise.
+  if (stream_.silent()) {
+    base::log::Debug("client.tls_failed", "a client never began its TLS handshake",
+                     {{"address", state_.peer}, {"why", why}});
+    return;
+  }
+  base::log::WriteWithin(context_.tls_lines, context_.loop.now_ms(), base::log::Level::kWarn,
+                         "client.tls_failed", "a client's TLS handshake failed",
+                         {{"address", state_.peer}, {"why", why}});
+}
+
+// A TLS client at a listener that is not one: no command begins like its handshake.
+bool Session::CloseIfTls(std::string_view front) {
+  if (!front.starts_with("\x16\x03")) return false;
+  SayTlsFailed("it speaks TLS to a listener without tls://");
+  Close();
+  return true;
+}
+
 void Session::OnInline(std::string_view line, bool more_follows) {
+  if (CloseIfTls(line)) return;
   const auto words = resp::SplitInline(line);
   if (!words) {
     OnProtocolError(std::string(resp::kUnbalancedQuotes));
@@ -220,6 +245,24 @@ void Session::OnProtocolError(const std::string& words) {
   AnswerHeld(*call, resp::ReplyWriter(2).Error("ERR Protocol error: " + words).Take());
 }
 
+// --- What a node says unasked --------------------------------------------------------------------
+
+void Session::OnPush(base::Slice piece, bool first, bool last) {
+  Touch();
+  queue_.PassPush(std::move(piece), first, last, stream_.Queue());
+  // The server's own limits for clients that do not read shall hold.
+  if (stream_.unsent() > kPauseAbove) PauseFor(*upstream_.lease());
+  if (last) Deliver();
+  CheckOutput();
+}
+
+void Session::OnUpstreamEnded(const std::string& why) {
+  if (closed_) return;
+  base::log::WriteWithin(context_.script_lines, context_.loop.now_ms(), base::log::Level::kInfo,
+                         "client.closed", why, {{"client", state_.id}, {"address", state_.peer}});
+  Close();
+}
+
 // --- A connection of its own for good ------------------------------------------------------------
 
 void Session::BecomeRaw(Call& call) {
@@ -227,6 +270,7 @@ void Session::BecomeRaw(Call& call) {
   backend::Connection* lease = upstream_.lease();
   lease->MakeRaw(static_cast<backend::RawSink&>(*this));
   lease->WriteRaw(call.request);
+  raw_word_ = call.is_sync ? 'S' : call.after == After::kNothing ? 'O' : '\0';
   if (call.is_sync) {
     raw_opaque_ = true;
     context_.hub.ReplicaThroughUs();

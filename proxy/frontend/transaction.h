@@ -6,6 +6,7 @@
 
 #include <cstddef>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "proxy/frontend/call.h"
@@ -30,6 +31,7 @@ struct Transaction {
     int protocol = 0;
   };
   std::vector<Change> changes;
+  std::vector<std::pair<size_t, base::Slice>> own_words;  // see TransactionNotes::places
 
   // The connection is as it was lent.
   bool clean() const { return !sent_multi && !open && !watching; }
@@ -37,6 +39,7 @@ struct Transaction {
   // `call` was answered with QUEUED.
   void OnQueued(const Call& call) {
     if (call.db >= 0 || call.protocol > 0) changes.push_back({queued, call.db, call.protocol});
+    if (call.after == After::kOwnWord) own_words.emplace_back(queued, call.said);
     ++queued;
   }
 
@@ -64,6 +67,7 @@ struct Transaction {
           open = true;
           queued = 0;
           changes.clear();
+          own_words.clear();
         } else if (!open) {
           sent_multi = false;  // refused: nothing is queued
         }

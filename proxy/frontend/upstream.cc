@@ -1,5 +1,6 @@
 #include "proxy/frontend/upstream.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "proxy/frontend/router.h"
@@ -7,20 +8,15 @@
 #include "proxy/resp/request_scan.h"
 
 namespace frontend {
-namespace {
 
-// WAIT is about the writes of its own connection, and ours went over lanes. A command that is
-// replicated but changes and tells nothing makes this connection's last write the newest: a message
-// on a channel of shards, which no pattern can match.
-const std::string kTouchReplication = resp::EncodeCommand({"SPUBLISH", "shacast:waiting", ""});
-// Up to 7.0 any command does that, and 6.x has no SPUBLISH.
-const std::string kPing = resp::EncodeCommand({"PING"});
-const std::string kDiscard = resp::EncodeCommand({"DISCARD"});
-
-}  // namespace
-
-Upstream::Upstream(SessionContext& context, SessionState& state, backend::ReplySink& sink)
-    : context_(context), state_(state), sink_(sink), turn_(state.id) {}
+Upstream::Upstream(SessionContext& context, SessionState& state, backend::ReplySink& sink,
+                   backend::PushSink& pushes, UpstreamOwner& owner)
+    : context_(context),
+      state_(state),
+      sink_(sink),
+      pushes_(pushes),
+      owner_(owner),
+      turn_(state.id) {}
 
 Upstream::~Upstream() {
   DropLease();
@@ -64,6 +60,9 @@ Upstream::Sending Upstream::RefuseInLostTransaction(const Call& call, std::strin
 }
 
 backend::NodePool* Upstream::Route(const Call& call, std::string* refusal) {
+  // Who made the only node a replica can make it the master again, as without us.
+  if (call.after == After::kRoleChange && context_.nodes.Master() == nullptr)
+    return context_.nodes.TheOnlyOneUp();
   if (call.where != Where::kReads || call.to_master ||
       context_.settings.routing.reads == config::Reads::kMaster)
     return context_.nodes.Master();
@@ -90,13 +89,18 @@ Upstream::Sending Upstream::SendOnLane(Call& call, std::string* refusal) {
   backend::NodePool* pool = Route(call, refusal);
   if (pool == nullptr) return refusal->empty() ? Hold(call, refusal) : Sending::kRefused;
 
+  const bool paused = pool->WritesPaused();
+  const bool waits = paused && call.may_write;
   backend::Connection* lane = lane_;
   if (on_the_way_ > 0) {
     if (pool != pool_ || call.db >= 0 || call.protocol > 0 || lane->closed()) return Sending::kWait;
-  } else if (call.db >= 0 || call.protocol > 0) {
+    if (waits != lane->key().paused || (paused && !waits && lane->may_write()))
+      return Sending::kWait;
+  } else if (call.db >= 0 || call.protocol > 0 || waits) {
     backend::ConnectionKey key = state_.key;
     if (call.db >= 0) key.db = call.db;
     if (call.protocol > 0) key.protocol = call.protocol;
+    key.paused = waits;
     lane = pool->Lane(key);
   } else {
     lane = pool->Lane(state_.key);
@@ -221,168 +225,16 @@ void Upstream::SendAs(backend::Connection& connection, Call& call) {
     if (!pieces[i].empty()) connection.More(std::move(pieces[i]));
 }
 
-bool Upstream::TakeLease(Call& call, std::string* refusal, Sending* sending) {
-  *sending = Sending::kWait;
-  if (on_the_way_ > 0) return false;
-  backend::NodePool* pool = context_.nodes.Master();
-  if (pool == nullptr) {
-    *sending = Hold(call, refusal);
-    return false;
-  }
-  backend::ConnectionKey key = state_.key;
-  if (call.identity != nullptr) {
-    key = {call.identity, 0, call.protocol > 0 ? call.protocol : state_.key.protocol};
-  }
-  backend::Connection* lease = pool->TakeLease(key, *this);
-  if (lease == nullptr && pool->connect_blocked()) {
-    *sending = Hold(call, refusal);
-    return false;
-  }
-  if (lease == nullptr) {
-    *refusal = "ERR all " + std::to_string(context_.settings.upstream.max_dedicated) +
-               " dedicated connections are in use (upstream.max_dedicated)";
-    *sending = Sending::kRefused;
-    return false;
-  }
-  lease_ = lease;
-  pool_ = pool;
-  ForgetTransaction();
-  return true;
-}
-
-Upstream::Sending Upstream::TakeLeaseForGood(Call& call, std::string* refusal) {
-  if (on_the_way_ > 0) return Sending::kWait;
-  if (lease_ == nullptr) {
-    Sending sending;
-    if (!TakeLease(call, refusal, &sending)) return sending;
-  }
-  return lease_->closed() ? Sending::kWait : Sending::kSent;
-}
-
-Upstream::Sending Upstream::SendOnLease(Call& call, std::string* refusal) {
-  if (lease_ == nullptr) {
-    Sending sending;
-    if (!TakeLease(call, refusal, &sending)) return sending;
-  }
-  if (lease_->closed()) return Sending::kWait;  // it is just being taken from us
-  if (lease_->unsent() > kMostUnsent) return Sending::kWait;
-  if (call.after == After::kScript) {
-    FindBody(call);
-    if (MustAwaitFlush(call, *pool_)) return Sending::kWait;
-    if (call.script.by_sha && call.body != nullptr &&
-        RightToSendBody(call, state_.key) == EvalRights::Right::kAsked)
-      return Sending::kWait;
-  }
-  NoteInTransaction(call);
-  if (call.about_writes && !transaction_.sent_multi) PrepareWait();
-  Note(call, *lease_);
-  if (call.after == After::kScript) {
-    SendScriptOnLease(call);
-  } else if (call.nil_reply) {
-    lease_->Send(call, base::StaticSlice(kDiscard));
-  } else {
-    if (call.after == After::kScriptLoad) PlanLoad(call);
-    lease_->Send(call, call.request);
-  }
-  return Sending::kSent;
-}
-
-void Upstream::SendScriptOnLease(Call& call) {
-  using replication::Wire;
-  // Inside MULTI a NOSCRIPT could not be repaired, and nothing is believed of a lease: the body
-  // goes with every call. Behind a SCRIPT FLUSH of the same transaction the server is to say
-  // NOSCRIPT.
-  const bool with_body = call.script.by_sha && call.body != nullptr && !transaction_.notes.flush &&
-                         RightToSendBody(call, state_.key) == EvalRights::Right::kYes;
-  call.plan = {.wire = with_body ? Wire::kWithBody : Wire::kAsCame,
-               .generation = pool_->Scripts().generation(),
-               .sent_at = pool_->Scripts().proofs()};
-  call.is_script = true;
-  // A SCRIPT FLUSH waits for it. What is queued runs with EXEC.
-  if (with_body && (!transaction_.sent_multi || transaction_.body_count == nullptr)) {
-    uint32_t* count = &context_.bodies.Of(context_.scripts.epoch());
-    ++*count;
-    (transaction_.sent_multi ? transaction_.body_count : call.body_count) = count;
-  }
-  if (call.body != nullptr) call.body->last_used.store(context_.Tick(), std::memory_order_relaxed);
-  (with_body ? context_.counters.evalsha_with_body : context_.counters.evalsha_as_came).Add();
-  SendAs(*lease_, call);
-  if (!call.queued && replication::CarriesBody(call.script, call.plan)) {
-    pool_->Scripts().BodySent(call.script.sha);
-    call.loading_in = pool_;
-  }
-}
-
-void Upstream::NoteInTransaction(Call& call) {
-  if (transaction_.sent_multi) NoteQueued(call);
-  const backend::ConnectionKey& key = lease_->key();
-  if ((call.db >= 0 && call.db != key.db) || (call.protocol > 0 && call.protocol != key.protocol) ||
-      (call.identity != nullptr && call.identity != key.identity))
-    transaction_.tainted = true;
-  if (call.after == After::kMulti) {
-    if (!transaction_.sent_multi) transaction_.notes = TransactionNotes();
-    transaction_.sent_multi = true;
-    return;
-  }
-  if (call.after == After::kExec && state_.watch_lost) {
-    // What was watched may have changed while nobody watched: the transaction must not run.
-    call.nil_reply = true;
-    call.after = After::kDiscard;
-  }
-  if (call.after == After::kExec || call.after == After::kDiscard ||
-      call.after == After::kUnwatch) {
-    state_.watch_lost = false;
-    if (call.after != After::kUnwatch) {
-      transaction_.sent_multi = false;
-      call.body_count = std::exchange(transaction_.body_count, nullptr);
-    }
-    if (call.after == After::kExec && !transaction_.notes.empty())
-      call.notes = std::make_unique<TransactionNotes>(std::move(transaction_.notes));
-    if (call.notes != nullptr && !call.notes->only_scripts()) call.barrier = true;
-  }
-}
-
-// Inside MULTI the reply is QUEUED and proves nothing; EXEC's reply tells whether it happened.
-void Upstream::NoteQueued(Call& call) {
-  const auto queue_script = [&](size_t body_at) {
-    std::vector<std::string_view> args;
-    resp::PeekArguments(call.request.view(), body_at + 1, &args);
-    if (args.size() > body_at)
-      transaction_.notes.scripts.push_back(
-          std::make_shared<replication::ScriptBody>(std::string(args[body_at])));
-  };
-  switch (call.after) {
-    case After::kScript:
-      if (!call.script.by_sha) queue_script(1);
-      break;
-    case After::kScriptLoad:
-      queue_script(2);
-      break;
-    case After::kScriptFlush:
-      transaction_.notes.flush = true;
-      transaction_.notes.scripts.clear();  // they will be gone
-      break;
-    case After::kSelect:
-    case After::kHello:
-      transaction_.notes.changes = true;
-      break;
-    case After::kScriptExists:
-      break;
-    default:
-      return;
-  }
-  call.queued = true;
-}
-
-void Upstream::PrepareWait() {
-  Call* touch = context_.calls.Take();
-  touch->sink = nullptr;  // nobody waits for the reply
-  const bool has_shards = context_.table->Find("spublish", "").told;
-  lease_->Send(*touch, base::StaticSlice(has_shards ? kTouchReplication : kPing));
-}
-
 void Upstream::Note(Call& call, backend::Connection& connection) {
   call.sink = &sink_;
+  call.confirmations = call.channels;
+  if (call.after == After::kSubscribe && call.channels == 0) {
+    std::vector<std::string_view> args;
+    resp::PeekArguments(call.request.view(), 1, &args);
+    const size_t subscribed =
+        state_.Subscribed() ? state_.subscriptions->Of(Subscriptions::KindOf(args[0])).size() : 0;
+    call.confirmations = static_cast<uint32_t>(std::max<size_t>(subscribed, 1));
+  }
   call.state = CallState::kOnTheWay;
   call.in_connection = true;
   call.node = pool_->shared().id;
@@ -392,6 +244,8 @@ void Upstream::Note(Call& call, backend::Connection& connection) {
   call.script_epoch = context_.scripts.epoch();
   if (call.attempts < 255) ++call.attempts;
   ++on_the_way_;
+  // Before its answer is there, it may have happened.
+  if (call.after == After::kPause) pool_->PauseWrites(std::min(call.pause_ms, kPauseOnItsWayMs));
   if (call.barrier) barrier_ = true;
   if (lease_ == nullptr) lane_ = &connection;
   const bool flushes = (call.after == After::kScriptFlush && !call.queued) ||
@@ -416,42 +270,6 @@ void Upstream::OnAnswered(Call& call) {
     guard_.Reset();
     if (lease_ == nullptr) pool_ = nullptr;
   }
-}
-
-void Upstream::GiveBackCleanLease() {
-  if (lease_ == nullptr || on_the_way_ > 0 || !transaction_.clean()) return;
-  backend::Connection* lease = std::exchange(lease_, nullptr);
-  std::exchange(pool_, nullptr)->ReturnLease(*lease, !transaction_.tainted);
-}
-
-void Upstream::EndLease() {
-  lease_->EndWriting();
-  transaction_.tainted = true;
-}
-
-void Upstream::DropLease() {
-  if (lease_ == nullptr) return;
-  backend::Connection* lease = std::exchange(lease_, nullptr);
-  std::exchange(pool_, nullptr)->ReturnLease(*lease, false);
-  ForgetTransaction();
-}
-
-void Upstream::ForgetTransaction() {
-  if (transaction_.body_count != nullptr) --*transaction_.body_count;
-  transaction_ = Transaction();
-}
-
-void Upstream::OnLeaseProgress(backend::Connection&) {
-  if (on_progress_) on_progress_();
-}
-
-void Upstream::OnLeaseLost(backend::Connection& lease, const std::string&) {
-  if (lease_ != &lease) return;
-  lease_ = nullptr;
-  pool_ = nullptr;
-  state_.transaction_lost = state_.transaction_lost || transaction_.sent_multi;
-  state_.watch_lost = state_.watch_lost || transaction_.watching;
-  ForgetTransaction();
 }
 
 }  // namespace frontend

@@ -116,4 +116,14 @@ std::string PeerName(const sockaddr* address) {
   return "unix";
 }
 
+std::string LocalName(int fd) {
+  sockaddr_storage local{};
+  socklen_t size = sizeof local;
+  auto* address = reinterpret_cast<sockaddr*>(&local);
+  if (getsockname(fd, address, &size) != 0) return "";
+  if (local.ss_family != AF_UNIX) return PeerName(address);
+  const auto* path = reinterpret_cast<const sockaddr_un*>(address);
+  return std::string(path->sun_path) + ":0";
+}
+
 }  // namespace net

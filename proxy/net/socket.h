@@ -21,6 +21,9 @@ void TuneConnection(int fd);
 // "127.0.0.1:6380", "[::1]:6380", "unix".
 std::string PeerName(const sockaddr* address);
 
+// Where this end of a connection is; "/run/shacast.sock:0" for a unix socket, as servers say it.
+std::string LocalName(int fd);
+
 // The words for an errno value.
 std::string ErrorWords(int error);
 

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "proxy/net/socket.h"
+#include "proxy/net/tls_session.h"
 
 namespace net {
 
@@ -22,12 +23,14 @@ Stream::~Stream() {
 
 void Stream::Start() {
   SetReading(true);
+  if (tls_ != nullptr) StartTls();
 }
 
 void Stream::Close() {
   if (!open()) return;
   if (dirty_) loop_.CancelTurnEnd(this);
   dirty_ = false;
+  if (tls_ != nullptr) SayGoodbye();
   uv_close(reinterpret_cast<uv_handle_t*>(poll_),
            [](uv_handle_t* h) { delete reinterpret_cast<uv_poll_t*>(h); });
   poll_ = nullptr;
@@ -52,11 +55,14 @@ void Stream::EndWriting() {
 void Stream::SetReading(bool reading) {
   reading_ = reading && !eof_ && !finish_;
   UpdatePoll();
+  // What was read from the socket and not decrypted yet makes no noise there.
+  if (tls_ != nullptr && reading_ && tls_->has_input()) MarkDirty();
 }
 
 void Stream::UpdatePoll() {
   if (!open()) return;
-  const int events = (reading_ ? UV_READABLE : 0) | (stalled_ ? UV_WRITABLE : 0);
+  const bool reads = reading_ || (handshaking() && !eof_);
+  const int events = (reads ? UV_READABLE : 0) | (stalled_ ? UV_WRITABLE : 0);
   if (events == polled_) return;
   polled_ = events;
   if (events == 0) {
@@ -76,7 +82,7 @@ void Stream::OnPoll(int status, int events) {
     int error = 0;
     socklen_t size = sizeof error;
     getsockopt(fd_, SOL_SOCKET, SO_ERROR, &error, &size);
-    for (size_t before = ~size_t{0}; open() && reading_ && before != reads_;) {
+    for (size_t before = ~size_t{0}; open() && (reading_ || handshaking()) && before != reads_;) {
       before = reads_;
       OnReadable();
     }
@@ -91,13 +97,17 @@ void Stream::OnPoll(int status, int events) {
     notify_ = false;
     if (!finish_) owner_.OnWriteProgress();
   }
-  if ((events & UV_READABLE) != 0 && open() && reading_) OnReadable();
+  if ((events & UV_READABLE) != 0 && open() && (reading_ || handshaking())) OnReadable();
 }
 
 void Stream::OnReadable() {
   if (loop_.MailWaits()) {
     loop_.DrainMailbox();
-    if (!open() || !reading_) return;
+    if (!open() || !(reading_ || handshaking())) return;
+  }
+  if (tls_ != nullptr) {
+    OnReadableTls();
+    return;
   }
   const auto space = loop_.arena().Reserve(carry_, want_);
   const ssize_t n = recv(fd_, space.data(), space.size(), 0);
@@ -112,6 +122,10 @@ void Stream::OnReadable() {
     Break(ErrorWords(errno));
     return;
   }
+  Ended();
+}
+
+void Stream::Ended() {
   eof_ = true;
   SetReading(false);
   owner_.OnEof();
@@ -139,11 +153,17 @@ void Stream::Offer(base::Slice data) {
 void Stream::OnTurnEnd() {
   dirty_ = false;
   if (!open()) return;
+  if (tls_ != nullptr && reading_ && tls_->has_input()) Decrypt();
+  if (!open()) return;
   if (!stalled_) Flush();
   if (open() && !stalled_ && std::exchange(notify_, false)) owner_.OnWriteProgress();
 }
 
 void Stream::Flush() {
+  if (tls_ != nullptr) {
+    FlushTls();
+    return;
+  }
   iovec pieces[kMostPieces];
   while (!queue_.empty()) {
     msghdr message{};

@@ -13,18 +13,27 @@
 // stream and then tells the owner once, OnBroken(), never from inside a call of the owner's own.
 // The owner must not destroy the stream inside a callback; it closes, and buries later.
 //
-// One worker's thread. TLS will sit between the socket and the two queues.
+// With UseTls() a TlsSession sits between the socket and the two queues (stream_tls.cc). What is
+// written before the handshake is done waits for it. Then a byte counts as sent when it is
+// encrypted, which happens only while the socket takes bytes.
+//
+// One worker's thread.
 #pragma once
 
 #include <uv.h>
 
+#include <chrono>
 #include <cstdint>
+#include <memory>
 #include <string>
 
 #include "proxy/base/bytes.h"
 #include "proxy/net/loop.h"
 
 namespace net {
+
+class TlsContext;
+class TlsSession;
 
 class StreamOwner {
  public:
@@ -56,7 +65,14 @@ class Stream final : private TurnEnd {
   Stream(const Stream&) = delete;
   Stream& operator=(const Stream&) = delete;
 
+  // Speaks TLS: accepts or connects, as the context says. `host` is what was dialled. A handshake
+  // that is not done by `limit` after Start() breaks the stream. REQUIRES: before Start().
+  void UseTls(const TlsContext& context, const std::string& host, std::chrono::milliseconds limit);
   void Start();
+  // A TLS handshake is not done yet, or has failed.
+  bool handshaking() const { return tls_ != nullptr && !ready_; }
+  // ... and the other side has not sent a byte of it.
+  bool silent() const;
   bool open() const { return fd_ >= 0; }
 
   void Write(base::Slice slice) {
@@ -103,7 +119,16 @@ class Stream final : private TurnEnd {
   void OnPoll(int status, int events);
   void OnReadable();
   void Offer(base::Slice data);
+  void Ended();
   void Flush();
+  // The same with TLS.
+  void StartTls();
+  void OnReadableTls();
+  void Decrypt();
+  bool Shake();
+  void FlushTls();
+  bool SendOutput();
+  void SayGoodbye();
   void Break(const std::string& why);
   void SetReading(bool reading);
   void MarkDirty() {
@@ -116,6 +141,8 @@ class Stream final : private TurnEnd {
 
   static constexpr size_t kMostPieces = 128;
   static constexpr size_t kSmallCarry = 4096;
+  // Encrypted at a time, so that what a stalled socket leaves lying is bounded.
+  static constexpr size_t kMostEncrypted = 64 * 1024;
 
   Loop& loop_;
   StreamOwner& owner_;
@@ -135,6 +162,11 @@ class Stream final : private TurnEnd {
   base::Slice carry_;
   size_t want_ = 0;
   base::ByteQueue queue_;
+  // With TLS only.
+  std::unique_ptr<TlsSession> tls_;
+  bool ready_ = false;  // the handshake is done
+  std::chrono::milliseconds limit_{0};
+  std::unique_ptr<Timer> limit_timer_;
 };
 
 }  // namespace net

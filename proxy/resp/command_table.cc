@@ -8,17 +8,19 @@ namespace {
 struct Row {
   const char* name;
   Kind kind;
+  bool may_write = false;  // the server's may_replicate, which COMMAND does not tell
 };
 
 // One row for each command with a treatment of its own. Whether it reads or writes is the
-// server's word.
+// server's word, where it has one.
 constexpr Row kRows[] = {
-    {"eval", Kind::kEval},
+    {"eval", Kind::kEval, true},
     {"eval_ro", Kind::kEval},
-    {"evalsha", Kind::kEvalSha},
+    {"evalsha", Kind::kEvalSha, true},
     {"evalsha_ro", Kind::kEvalSha},
-    {"fcall", Kind::kFunctionCall},
+    {"fcall", Kind::kFunctionCall, true},
     {"fcall_ro", Kind::kFunctionCall},
+    {"function|kill", Kind::kFunctionKill},
     {"script", Kind::kScript},
     {"multi", Kind::kMulti},
     {"exec", Kind::kExec},
@@ -37,15 +39,12 @@ constexpr Row kRows[] = {
     {"xreadgroup", Kind::kBlockOption},
     {"wait", Kind::kWait},
     {"waitaof", Kind::kWait},
-    {"subscribe", Kind::kPinning},
-    {"psubscribe", Kind::kPinning},
-    {"ssubscribe", Kind::kPinning},
-    {"unsubscribe", Kind::kPinning},
-    {"punsubscribe", Kind::kPinning},
-    {"sunsubscribe", Kind::kPinning},
-    {"readonly", Kind::kPinning},
-    {"readwrite", Kind::kPinning},
-    {"asking", Kind::kPinning},
+    {"subscribe", Kind::kSubscribe},
+    {"psubscribe", Kind::kSubscribe},
+    {"ssubscribe", Kind::kSubscribe},
+    {"unsubscribe", Kind::kSubscribe},
+    {"punsubscribe", Kind::kSubscribe},
+    {"sunsubscribe", Kind::kSubscribe},
     {"replconf", Kind::kPinning},
     {"monitor", Kind::kStream},
     {"sync", Kind::kStream},
@@ -56,6 +55,7 @@ constexpr Row kRows[] = {
     {"reset", Kind::kReset},
     {"quit", Kind::kQuit},
     {"client", Kind::kClient},
+    {"info", Kind::kInfo},
     {"proxy", Kind::kProxy},
     {"shutdown", Kind::kShutdown},
     {"replicaof", Kind::kRoleChange},
@@ -65,6 +65,9 @@ constexpr Row kRows[] = {
     {"hscan", Kind::kCursor},
     {"sscan", Kind::kCursor},
     {"zscan", Kind::kCursor},
+    {"publish", Kind::kPlain, true},
+    {"spublish", Kind::kPlain, true},
+    {"pfcount", Kind::kPlain, true},
     {"post", Kind::kCloses},
     {"host:", Kind::kCloses},
 };
@@ -93,21 +96,23 @@ CommandTable::CommandTable() : CommandTable(std::vector<ServerCommand>{}) {}
 
 CommandTable::CommandTable(const std::vector<ServerCommand>& from_server)
     : known_(from_server.size()) {
-  for (const Row& row : kRows) commands_.push_back({row.name, row.kind});
+  for (const Row& row : kRows)
+    commands_.push_back({.name = row.name, .kind = row.kind, .may_write = row.may_write});
   for (const ServerCommand& told : from_server) {
     const auto ours = std::find_if(commands_.begin(), commands_.end(),
                                    [&](const Command& c) { return c.name == told.name; });
     if (ours != commands_.end()) {
       ours->told = true;
       ours->read_only = told.read_only;
+      ours->may_write = ours->may_write || told.writes;
       ours->arity = told.arity;
       continue;
     }
     // A subcommand is treated as its container is.
     const Kind kind = KindOfContainer(told.name);
     const bool blocking = kind == Kind::kPlain && told.blocking;
-    commands_.push_back(
-        {told.name, blocking ? Kind::kBlocking : kind, true, told.read_only, told.arity});
+    commands_.push_back({told.name, blocking ? Kind::kBlocking : kind, true, told.read_only,
+                         told.writes, told.arity});
   }
   Index();
 }

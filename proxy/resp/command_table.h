@@ -21,6 +21,7 @@ enum class Kind : uint8_t {
   kEval,          // EVAL, EVAL_RO
   kEvalSha,       // EVALSHA, EVALSHA_RO
   kFunctionCall,  // FCALL, FCALL_RO: never rewritten, Redis replicates functions itself
+  kFunctionKill,  // FUNCTION KILL: for every node, as SCRIPT KILL is
   kScript,        // SCRIPT ...
   kMulti,         // begins a transaction: a lease
   kExec,          //
@@ -30,7 +31,8 @@ enum class Kind : uint8_t {
   kBlocking,      // waits in the server: a lease
   kBlockOption,   // XREAD, XREADGROUP: blocking with the word BLOCK
   kWait,          // WAIT, WAITAOF: blocking, and about the writes before it
-  kPinning,       // leaves state in the connection: a lease for good
+  kSubscribe,     // SUBSCRIBE, UNSUBSCRIBE and their like: a lease while there are channels
+  kPinning,       // leaves state in the connection that nobody follows: a lease for good
   kStream,        // MONITOR, SYNC, PSYNC: from here on bytes, not replies
   kSelect,        //
   kAuth,          //
@@ -38,6 +40,7 @@ enum class Kind : uint8_t {
   kReset,         //
   kQuit,          //
   kClient,        // CLIENT ...
+  kInfo,          // INFO: with a section of ours
   kProxy,         // PROXY ...: ours
   kShutdown,      // refused unless the configuration passes it on
   kRoleChange,    // REPLICAOF, FAILOVER: to the master, and the topology is asked anew
@@ -50,6 +53,7 @@ struct Command {
   Kind kind = Kind::kPlain;
   bool told = false;       // the server has it
   bool read_only = false;  // the server's flag
+  bool may_write = false;  // it writes, or may be replicated: held back by CLIENT PAUSE WRITE
   int arity = 0;           // as the server counts: with its name; -n = n or more; 0 = unknown
 
   // A server refuses other numbers of arguments before it does anything.
@@ -65,6 +69,7 @@ struct ServerCommand {
   bool read_only = false;
   bool blocking = false;
   int arity = 0;
+  bool writes = false;
 };
 
 class CommandTable {

@@ -66,6 +66,36 @@ ReplyScan::Outcome ReplyScan::Scan(std::string_view data) {
   return offset_ > data.size() ? Outcome::kMore : Outcome::kComplete;
 }
 
+namespace {
+
+// The first element of an array or push of `elements`, if it is a short text; else "".
+std::string_view FirstWord(std::string_view reply, std::string_view elements) {
+  // ">3\r\n$9\r\nsubscribe\r\n"
+  if (reply.size() < 5 || (reply[0] != '*' && reply[0] != '>')) return {};
+  if (elements.find(reply[1]) == std::string_view::npos || reply[2] != '\r' || reply[4] != '$')
+    return {};
+  reply.remove_prefix(5);
+  const size_t line_end = reply.find('\r');
+  if (line_end == std::string_view::npos || line_end > 2) return {};
+  const auto size = ParseNumber(reply.substr(0, line_end));
+  if (!size || *size < 0 || reply.size() < line_end + 2 + static_cast<size_t>(*size)) return {};
+  return reply.substr(line_end + 2, static_cast<size_t>(*size));
+}
+
+}  // namespace
+
+bool IsConfirmation(std::string_view reply) {
+  std::string_view word = FirstWord(reply, "3");
+  if (word.starts_with('p') || word.starts_with("ss") || word.starts_with("sun"))
+    word.remove_prefix(1);
+  return word == "subscribe" || word == "unsubscribe";
+}
+
+bool IsMessage(std::string_view reply) {
+  const std::string_view word = FirstWord(reply, "34");
+  return word == "message" || word == "pmessage" || word == "smessage";
+}
+
 std::string_view ErrorCode(std::string_view reply) {
   if (!IsErrorReply(reply)) return {};
   reply.remove_prefix(1);

@@ -50,6 +50,11 @@ inline bool IsPush(std::string_view reply) {
   return !reply.empty() && reply[0] == '>';
 }
 
+// Pub/sub, an array in RESP2 and a push in RESP3. What a server says to (P|S)SUBSCRIBE and
+// (P|S)UNSUBSCRIBE, once for each channel; and what it sends unasked to a subscriber.
+bool IsConfirmation(std::string_view reply);
+bool IsMessage(std::string_view reply);
+
 // The error's code, such as "NOSCRIPT"; "" if `reply` is no error.
 std::string_view ErrorCode(std::string_view reply);
 

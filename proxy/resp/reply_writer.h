@@ -30,6 +30,13 @@ class ReplyWriter {
     out_.append(text).append("\r\n");
     return *this;
   }
+  // Text for people to read: a bulk string, in RESP3 a verbatim one.
+  ReplyWriter& Text(std::string_view text) {
+    if (protocol_ != 3) return Bulk(text);
+    Line('=', std::to_string(text.size() + 4));
+    out_.append("txt:").append(text).append("\r\n");
+    return *this;
+  }
   ReplyWriter& Null() { return Raw(protocol_ == 3 ? "_\r\n" : "$-1\r\n"); }
   ReplyWriter& NullArray() { return Raw(protocol_ == 3 ? "_\r\n" : "*-1\r\n"); }
   ReplyWriter& Array(size_t elements) { return Line('*', std::to_string(elements)); }

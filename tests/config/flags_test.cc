@@ -40,8 +40,7 @@ TEST(Flags, AreNamedInComplaintsInsteadOfAPlace) {
   EXPECT_EQ(ComplaintsAboutFlags({{"a:1"}, "a:1"}),
             Lines{"--upstream: \"a:1\" is an address of proxy.listen"});
   EXPECT_EQ(ComplaintsAboutFlags({{"tls://a:1"}, ""}),
-            (Lines{"--listen: \"tls://a:1\" is not yet supported",
-                   "--listen: \"tls://a:1\" needs proxy.tls.cert_file and proxy.tls.key_file"}));
+            Lines{"--listen: \"tls://a:1\" needs proxy.tls.cert_file and proxy.tls.key_file"});
 }
 
 TEST(Flags, AreComplainedOfTogetherWithTheFile) {

@@ -25,11 +25,6 @@ TEST(NotYet, SingleValuesAreRefusedAndTheOthersWork) {
   EXPECT_EQ(ComplaintsAbout("upstream.discovery = \"static\""), Lines());
 }
 
-TEST(NotYet, AListenerWithTlsIsPointedAtAmongTheOthers) {
-  EXPECT_EQ(NotYet("proxy.listen = [\"h:1\", \"tls://h:2\", \"unix:/tls://\"]"),
-            Lines{"f:1:24: proxy.listen: \"tls://h:2\" is not yet supported"});
-}
-
 TEST(NotYet, WholeKeysAreRefused) {
   const auto refusal = [](const std::string& place, const std::string& key,
                           const std::string& standard) {
@@ -43,15 +38,9 @@ TEST(NotYet, WholeKeysAreRefused) {
             refusal("1:16", "sync.channel", "\"shacast:scripts\""));
   EXPECT_EQ(ComplaintsAbout("admin.listen = \"h:1\""),
             refusal("1:16", "admin.listen", "\"127.0.0.1:9121\""));
-  EXPECT_EQ(ComplaintsAbout("upstream.tls = true"), refusal("1:16", "upstream.tls", "false"));
-  EXPECT_EQ(NotYet("upstream.tls_server_name = \"x\""),
-            refusal("1:28", "upstream.tls_server_name", "\"\""));
   EXPECT_EQ(NotYet("upstream.sentinels = [\"h:1\"]"), refusal("1:22", "upstream.sentinels", "[]"));
   EXPECT_EQ(NotYet("upstream.sentinel_master = \"x\""),
             refusal("1:28", "upstream.sentinel_master", "\"mymaster\""));
-  EXPECT_EQ(NotYet("proxy.tls.cert_file = \"x\""), refusal("1:23", "proxy.tls.cert_file", "\"\""));
-  EXPECT_EQ(NotYet("proxy.tls.client_auth = \"required\""),
-            refusal("1:25", "proxy.tls.client_auth", "\"no\""));
 }
 
 TEST(NotYet, TheDefaultAndOffAreNoUse) {
@@ -64,8 +53,8 @@ TEST(NotYet, TheDefaultAndOffAreNoUse) {
 }
 
 TEST(NotYet, AMistakeComesFirst) {
-  EXPECT_EQ(ComplaintsAbout("upstream.tls = 1"),
-            Lines{"f:1:16: upstream.tls: expected true or false, got an integer"});
+  EXPECT_EQ(ComplaintsAbout("sync.enabled = 1"),
+            Lines{"f:1:16: sync.enabled: expected true or false, got an integer"});
   EXPECT_EQ(ComplaintsAbout("admin.listen = \"h:0\""),
             Lines{"f:1:16: admin.listen: port \"0\" is out of range, 1 to 65535"});
 }

@@ -36,8 +36,8 @@ TEST(Printer, SaysWhereEachValueCameFrom) {
   EXPECT_EQ(LineOf(loaded, "upstream", "poll_interval"), "poll_interval = \"1m\" # " + file + ":3");
   EXPECT_EQ(LineOf(loaded, "proxy", "listen"), "listen = [\"0.0.0.0:7000\"] # flag --listen");
   EXPECT_EQ(LineOf(loaded, "proxy", "workers"), "workers = 0 # default");
-  EXPECT_EQ(LineOf(loaded, "proxy.tls", "client_auth"),
-            "client_auth = \"no\" # default; not yet supported, of no effect");
+  EXPECT_EQ(LineOf(loaded, "sync", "enabled"),
+            "enabled = false # default; not yet supported, of no effect");
 }
 
 TEST(Printer, WhatIsPrintedLoadsBackToTheSameSettings) {

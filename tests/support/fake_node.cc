@@ -63,8 +63,11 @@ std::optional<Args> TakeCommand(std::string* in) {
 }
 
 // What every connection of ours says first.
-bool IsHandshake(const Args& args) {
+// `before`: what came on that connection up to now.
+bool IsHandshake(const Args& args, const std::vector<std::string>& before) {
   const std::string text = Joined(args);
+  if (text == "CLIENT ID" && !before.empty())
+    return before.back() == "CLIENT SETNAME shacast" || before.back().starts_with("SELECT ");
   return text == "CLIENT SETNAME shacast" || text == "INFO server";
 }
 
@@ -216,8 +219,9 @@ size_t FakeNode::CountOf(const std::string& words) const {
 
 void FakeNode::OnCommand(size_t number, const Args& args) {
   Connection& connection = *connections_[number];
+  const bool handshake = IsHandshake(args, connection.commands);
   connection.commands.push_back(Joined(args));
-  if (IsHandshake(args)) {
+  if (handshake) {
     connection.out += Run(connection, args);
     return;
   }

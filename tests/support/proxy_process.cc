@@ -29,9 +29,15 @@ ProxyConfig& ProxyConfig::Set(const std::string& section, const std::string& key
   return *this;
 }
 
+ProxyConfig& ProxyConfig::AlsoListen(const std::string& address) {
+  also_listen_.push_back(address);
+  return *this;
+}
+
 ProxyConfig& ProxyConfig::Merge(const ProxyConfig& other) {
   for (const auto& [section, keys] : other.sections_)
     for (const auto& [key, toml] : keys) Set(section, key, toml);
+  also_listen_.insert(also_listen_.end(), other.also_listen_.begin(), other.also_listen_.end());
   return *this;
 }
 
@@ -67,7 +73,20 @@ std::string TomlStrings(const std::vector<std::string>& texts) {
 ProxyProcess::ProxyProcess(const std::vector<std::string>& nodes, const ProxyConfig& config)
     : port_(FreePort()) {
   ProxyConfig whole;
-  whole.Set("proxy", "listen", TomlStrings({endpoint().ToString()}))
+  if (TestTls()) {
+    const CertificateFiles& own = TestCertificate();
+    whole.Set("proxy.tls", "cert_file", TomlString(own.cert))
+        .Set("proxy.tls", "key_file", TomlString(own.key))
+        .Set("proxy.tls", "ca_file", TomlString(TestAuthority().file()))
+        .Set("proxy.tls", "client_auth", TomlString("required"))
+        .Set("upstream", "tls", "true")
+        .Set("upstream", "tls_ca_file", TomlString(TestAuthority().file()))
+        .Set("upstream", "tls_cert_file", TomlString(own.cert))
+        .Set("upstream", "tls_key_file", TomlString(own.key));
+  }
+  std::vector<std::string> listen = config.also_listen();
+  listen.insert(listen.begin(), (TestTls() ? "tls://" : "") + endpoint().ToString());
+  whole.Set("proxy", "listen", TomlStrings(listen))
       .Set("proxy", "workers", "2")
       .Set("upstream", "nodes", TomlStrings(nodes))
       .Set("upstream", "poll_interval", TomlString("100ms"))
@@ -102,8 +121,16 @@ int ProxyProcess::Stop() {
   return status.value_or(-1);
 }
 
+Value ProxyProcess::AskProxy(const RespClient::Args& args) const {
+  RespClient client = Connect();
+  if (!password_.empty()) client.Ask({"AUTH", password_});
+  RespClient::Args words = {"PROXY"};
+  words.insert(words.end(), args.begin(), args.end());
+  return client.Ask(words);
+}
+
 std::vector<Value> ProxyProcess::Nodes() const {
-  return Connect().Ask({"PROXY", "NODES"}).elements;
+  return AskProxy({"NODES"}).elements;
 }
 
 std::string ProxyProcess::StateOf(const RedisProcess& node) const {
@@ -134,7 +161,7 @@ void ProxyProcess::WaitReady(size_t replicas) const {
 }
 
 int64_t ProxyProcess::Counter(const std::string& name) const {
-  const std::string info = Connect().Ask({"PROXY", "INFO"}).text;
+  const std::string info = AskProxy({"INFO"}).text;
   const size_t at = info.find("\n" + name + ":");
   if (at == std::string::npos) throw std::runtime_error("PROXY INFO has no " + name);
   return std::atoll(info.c_str() + at + name.size() + 2);

@@ -23,6 +23,9 @@ std::string ProxyBinary();
 class ProxyConfig {
  public:
   ProxyConfig& Set(const std::string& section, const std::string& key, const std::string& toml);
+  // One more address of proxy.listen, beside that of ProxyProcess::endpoint().
+  ProxyConfig& AlsoListen(const std::string& address);
+  const std::vector<std::string>& also_listen() const { return also_listen_; }
   // What `other` sets wins.
   ProxyConfig& Merge(const ProxyConfig& other);
   bool Has(const std::string& section, const std::string& key) const;
@@ -30,6 +33,7 @@ class ProxyConfig {
 
  private:
   std::map<std::string, std::map<std::string, std::string>> sections_;
+  std::vector<std::string> also_listen_;
 };
 
 std::string TomlString(const std::string& text);
@@ -38,15 +42,20 @@ std::string TomlStrings(const std::vector<std::string>& texts);
 class ProxyProcess {
  public:
   // Starts, and waits until it accepts clients. Set by itself unless the configuration does: a free
-  // port, two workers, a poll each 100 ms, the log at level debug.
+  // port, two workers, a poll each 100 ms, the log at level debug; with SHACAST_TEST_TLS, TLS to
+  // both sides.
   ProxyProcess(const std::vector<std::string>& nodes, const ProxyConfig& config);
   ~ProxyProcess();
 
-  Endpoint endpoint() const { return {"127.0.0.1", port_, ""}; }
+  Endpoint endpoint() const { return TestEndpoint(port_); }
   RespClient Connect() const { return RespClient(endpoint()); }
   std::string folder() const { return folder_.path(); }
   ChildProcess& process() { return process_; }
 
+  // What those that follow say AUTH with: PROXY is for whom the server lets in.
+  void SetPassword(const std::string& password) { password_ = password; }
+  // PROXY and what is behind it.
+  Value AskProxy(const RespClient::Args& args) const;
   // The nodes as PROXY NODES tells them.
   std::vector<Value> Nodes() const;
   // "serves", "readable", "up", "down"; "" if it is not listed.
@@ -80,6 +89,7 @@ class ProxyProcess {
 
   TempFolder folder_;
   int port_;
+  std::string password_;
   bool expect_gone_ = false;
   ChildProcess process_;
 };

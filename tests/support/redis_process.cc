@@ -71,6 +71,13 @@ ServerTraits AskTraits() {
 
 }  // namespace
 
+Endpoint TestEndpoint(int port, bool tls) {
+  Endpoint endpoint{"127.0.0.1", port, "", std::nullopt};
+  if (tls)
+    endpoint.tls = TlsFiles{TestAuthority().file(), TestCertificate().cert, TestCertificate().key};
+  return endpoint;
+}
+
 const ServerTraits& Server() {
   static const ServerTraits traits = AskTraits();
   return traits;
@@ -100,7 +107,7 @@ void RedisProcess::Start(bool wait) {
   asks_.reset();
   for (int attempt = 0;; ++attempt) {
     std::vector<std::string> argv = {TheProgram().name,
-                                     "--port",
+                                     options_.tls ? "--tls-port" : "--port",
                                      std::to_string(port_),
                                      "--bind",
                                      "127.0.0.1",
@@ -112,6 +119,10 @@ void RedisProcess::Start(bool wait) {
                                      "",
                                      "--repl-diskless-sync-delay",
                                      "0"};
+    if (options_.tls)
+      argv.insert(argv.end(), {"--port", "0", "--tls-replication", "yes", "--tls-ca-cert-file",
+                               TestAuthority().file(), "--tls-cert-file", TestCertificate().cert,
+                               "--tls-key-file", TestCertificate().key});
     argv.insert(argv.end(), options_.args.begin(), options_.args.end());
     process_ = ChildProcess({TheProgram().path, argv, folder_->File("server.log"), ""});
     if (!wait) return;
@@ -122,6 +133,10 @@ void RedisProcess::Start(bool wait) {
       throw std::runtime_error("the server does not start:\n" + Log());
     port_ = FreePort();
   }
+}
+
+Endpoint RedisProcess::endpoint() const {
+  return TestEndpoint(port_, options_.tls);
 }
 
 RespClient RedisProcess::Connect() const {

@@ -13,6 +13,7 @@
 #include <string>
 #include <vector>
 
+#include "tests/support/certificates.h"
 #include "tests/support/child_process.h"
 #include "tests/support/resp_client.h"
 #include "tests/support/temp_folder.h"
@@ -31,6 +32,9 @@ const ServerTraits& Server();
 // A program beside the server's: "cli".
 std::string ServerTool(const std::string& name);
 
+// A port of 127.0.0.1, as clients of the system tests speak to it.
+Endpoint TestEndpoint(int port, bool tls = TestTls());
+
 class RedisProcess {
  public:
   struct Options {
@@ -38,6 +42,8 @@ class RedisProcess {
     std::string password;           // said by Connect(); what the server wants is in `args`
     int port = 0;                   // 0: a free one
     bool wait = true;               // until it answers
+    // Speaks nothing but TLS, with what TestCertificate() says, and asks its clients for theirs.
+    bool tls = TestTls();
   };
 
   RedisProcess() : RedisProcess(Options()) {}
@@ -45,7 +51,7 @@ class RedisProcess {
 
   int port() const { return port_; }
   pid_t pid() const { return process_.pid(); }
-  Endpoint endpoint() const { return {"127.0.0.1", port_, ""}; }
+  Endpoint endpoint() const;
   std::string address() const { return endpoint().ToString(); }
   std::string folder() const { return folder_->path(); }
 

@@ -1,6 +1,7 @@
 #include "tests/support/resp_client.h"
 
 #include <arpa/inet.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
@@ -10,6 +11,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <chrono>
 #include <cstring>
 #include <utility>
 
@@ -61,7 +63,19 @@ bool WaitFor(int fd, short events, milliseconds patience) {
 
 }  // namespace
 
-RespClient::RespClient(const Endpoint& endpoint) : fd_(ConnectTo(endpoint)) {}
+RespClient::RespClient(const Endpoint& endpoint) : fd_(ConnectTo(endpoint)) {
+  if (!endpoint.tls) return;
+  fcntl(fd_, F_SETFL, fcntl(fd_, F_GETFL) | O_NONBLOCK);
+  tls_ = std::make_unique<TlsWire>(fd_, *endpoint.tls);
+  short waits_for = 0;
+  for (auto done = tls_->Shake(&waits_for); done != 1; done = tls_->Shake(&waits_for)) {
+    const bool failed = !done;
+    if (!failed && WaitFor(fd_, waits_for, Patience())) continue;
+    close(std::exchange(fd_, -1));
+    if (failed) throw ConnectionEnded("no TLS with " + endpoint.ToString());
+    throw NoAnswer("no TLS handshake with " + endpoint.ToString());
+  }
+}
 
 RespClient::~RespClient() {
   Close();
@@ -69,6 +83,7 @@ RespClient::~RespClient() {
 
 RespClient::RespClient(RespClient&& other) noexcept
     : fd_(std::exchange(other.fd_, -1)),
+      tls_(std::move(other.tls_)),
       buffer_(std::move(other.buffer_)),
       begin_(other.begin_),
       at_(other.at_) {}
@@ -77,19 +92,33 @@ RespClient& RespClient::operator=(RespClient&& other) noexcept {
   if (this == &other) return *this;
   Close();
   fd_ = std::exchange(other.fd_, -1);
+  tls_ = std::move(other.tls_);
   buffer_ = std::move(other.buffer_);
   begin_ = other.begin_;
   at_ = other.at_;
   return *this;
 }
 
+std::optional<size_t> RespClient::TrySend(std::string_view bytes, milliseconds patience) {
+  if (tls_ != nullptr) {
+    short waits_for = 0;
+    const auto sent = tls_->Write(bytes, &waits_for);
+    if (sent != 0) return sent;
+    if (!WaitFor(fd_, waits_for, patience)) throw NoAnswer("what was sent is not taken");
+    return 0;
+  }
+  if (!WaitFor(fd_, POLLOUT, patience)) throw NoAnswer("what was sent is not taken");
+  const ssize_t n = send(fd_, bytes.data(), bytes.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+  if (n < 0 && (errno == EAGAIN || errno == EINTR)) return 0;
+  if (n < 0) return std::nullopt;
+  return static_cast<size_t>(n);
+}
+
 void RespClient::SendRaw(std::string_view bytes) {
   while (!bytes.empty()) {
-    if (!WaitFor(fd_, POLLOUT, Patience())) throw NoAnswer("what was sent is not taken");
-    const ssize_t n = send(fd_, bytes.data(), bytes.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
-    if (n < 0 && (errno == EAGAIN || errno == EINTR)) continue;
-    if (n < 0) throw ConnectionEnded(std::string("cannot send: ") + std::strerror(errno));
-    bytes.remove_prefix(static_cast<size_t>(n));
+    const auto sent = TrySend(bytes, Patience());
+    if (!sent) throw ConnectionEnded(std::string("cannot send: ") + std::strerror(errno));
+    bytes.remove_prefix(*sent);
   }
 }
 
@@ -104,8 +133,24 @@ std::vector<Value> RespClient::Pipeline(const std::vector<Args>& commands) {
 }
 
 std::optional<bool> RespClient::TryFill(milliseconds patience) {
-  if (!WaitFor(fd_, POLLIN, patience)) return std::nullopt;
   const size_t size = buffer_.size();
+  if (tls_ != nullptr) {
+    buffer_.resize(size + kReadBytes);
+    short waits_for = 0;
+    std::optional<size_t> got = tls_->Read(buffer_.data() + size, kReadBytes, &waits_for);
+    // Records that are no data, and halves of records, come too.
+    const auto until = std::chrono::steady_clock::now() + patience;
+    while (got == 0) {
+      const auto left =
+          std::chrono::duration_cast<milliseconds>(until - std::chrono::steady_clock::now());
+      if (!WaitFor(fd_, waits_for, std::max(left, milliseconds(0)))) break;
+      got = tls_->Read(buffer_.data() + size, kReadBytes, &waits_for);
+    }
+    buffer_.resize(size + got.value_or(0));
+    if (got == 0) return std::nullopt;
+    return got.has_value();
+  }
+  if (!WaitFor(fd_, POLLIN, patience)) return std::nullopt;
   buffer_.resize(size + kReadBytes);
   ssize_t n;
   do {
@@ -239,22 +284,26 @@ std::string RespClient::ReadToEnd(milliseconds patience) {
 
 size_t RespClient::SendUntilFull(std::string_view bytes, milliseconds quiet) {
   size_t sent = 0;
-  while (sent < bytes.size() && WaitFor(fd_, POLLOUT, quiet)) {
-    const ssize_t n =
-        send(fd_, bytes.data() + sent, bytes.size() - sent, MSG_NOSIGNAL | MSG_DONTWAIT);
-    if (n < 0 && (errno == EAGAIN || errno == EINTR)) continue;
-    if (n < 0) break;
-    sent += static_cast<size_t>(n);
+  try {
+    while (sent < bytes.size()) {
+      const auto n = TrySend(bytes.substr(sent), quiet);
+      if (!n) break;
+      sent += *n;
+    }
+  } catch (const NoAnswer&) {
   }
   return sent;
 }
 
 void RespClient::ShutdownWrite() {
+  if (tls_ != nullptr) tls_->End();
   shutdown(fd_, SHUT_WR);
 }
 
 void RespClient::Close(bool hard) {
   if (fd_ < 0) return;
+  if (tls_ != nullptr && !hard) tls_->End();
+  tls_.reset();
   if (hard) {
     const linger at_once{1, 0};
     setsockopt(fd_, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);

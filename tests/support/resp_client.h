@@ -5,6 +5,7 @@
 #pragma once
 
 #include <functional>
+#include <memory>
 #include <optional>
 #include <stdexcept>
 #include <string>
@@ -12,6 +13,7 @@
 #include <vector>
 
 #include "tests/support/resp_value.h"
+#include "tests/support/tls_wire.h"
 #include "tests/support/wait_until.h"
 
 namespace support {
@@ -19,7 +21,8 @@ namespace support {
 struct Endpoint {
   std::string host = "127.0.0.1";
   int port = 0;
-  std::string path;  // of a unix socket, instead
+  std::string path;                            // of a unix socket, instead
+  std::optional<TlsFiles> tls = std::nullopt;  // speak TLS
 
   std::string ToString() const { return path.empty() ? host + ":" + std::to_string(port) : path; }
 };
@@ -79,6 +82,8 @@ class RespClient {
   int fd() const { return fd_; }
 
  private:
+  // Sends some of it; 0: what it waits for came, or nothing did in that time. nullopt: it failed.
+  std::optional<size_t> TrySend(std::string_view bytes, milliseconds patience);
   // At least one more byte; throws.
   void Fill(milliseconds patience);
   // False: the other side has closed. nullopt: nothing in that time.
@@ -88,6 +93,7 @@ class RespClient {
   Value Parse(milliseconds patience);
 
   int fd_ = -1;
+  std::unique_ptr<TlsWire> tls_;  // null: plain
   std::string buffer_;
   size_t begin_ = 0;  // of the last value
   size_t at_ = 0;     // up to where buffer_ was parsed

@@ -22,6 +22,7 @@ ProxyConfig ConfigOf(const StageOptions& options) {
 Stage::Stage(const StageOptions& options)
     : nodes(options.replicas, options.server),
       proxy({nodes.master().address()}, ConfigOf(options)) {
+  proxy.SetPassword(options.server.password);
   if (options.server.password.empty()) proxy.WaitReady(nodes.replicas());
 }
 

@@ -28,7 +28,7 @@ StageOptions Protected(const TempFolder& folder) {
   return options;
 }
 
-// With a password WaitReady() has to be asked for by somebody who may ask: PROXY NODES wants none.
+// With a password WaitReady() is for those who know that it is the server's, and not the proxy's.
 class ProtectedStage : public Stage {
  public:
   explicit ProtectedStage(const StageOptions& options) : Stage(options) {
@@ -106,6 +106,23 @@ TEST(Auth, CommandsRunAsTheUserWhoAuthenticated) {
   EXPECT_EQ(limited("ACL", "WHOAMI"), "limited");
   EXPECT_EQ(limited("AUTH", "default", ""), "+OK");
   EXPECT_EQ(limited("ACL", "WHOAMI"), "default");
+}
+
+TEST(Auth, AUserWithoutTheRightToSelectStaysInTheDatabaseChosenBefore) {
+  StageOptions options;
+  options.replicas = 0;
+  Stage stage(options);
+  ASSERT_EQ(stage.master()("ACL", "SETUSER", "bob", "on", ">pw", "~*", "+@all", "-select"), "+OK");
+  RespClient client = stage.Connect();
+  RespClient direct(stage.master().endpoint());
+  for (const Args& command :
+       {Args{"SELECT", "9"}, Args{"AUTH", "bob", "pw"}, Args{"SET", "k", "v"}, Args{"SELECT", "0"},
+        Args{"EVAL", "return redis.call('GET', KEYS[1])", "1", "k"}, Args{"MULTI"},
+        Args{"GET", "k"}, Args{"EXEC"}, Args{"AUTH", "bob", "wrong"}, Args{"GET", "k"}}) {
+    client.Ask(command);
+    direct.Ask(command);
+    EXPECT_EQ(client.last_raw(), direct.last_raw()) << command[0];
+  }
 }
 
 TEST(Auth, AUserWithoutEvalIsGivenNoBodyOnALeaseThatWasAnothersEither) {

@@ -310,6 +310,72 @@ TEST(PubSub, ManyMessagesKeepTheirOrder) {
   sender.join();
 }
 
+TEST(PubSub, ASubscriberOutlivesItsNodeAndNeedNotSubscribeAgain) {
+  Stage stage = Simple();
+  RespClient two = stage.Connect();
+  RespClient three = stage.Connect();
+  three.Ask({"HELLO", "3"});
+  EXPECT_EQ(two("SUBSCRIBE", "news"), "[subscribe, news, :1]");
+  EXPECT_EQ(three("PSUBSCRIBE", "n*"), ">[psubscribe, n*, :1]");
+  stage.master().Kill();
+  stage.master().Start();
+  RespClient publisher = stage.Connect();
+  ASSERT_TRUE(WaitUntil([&] {
+    return publisher("PUBSUB", "NUMSUB", "news") == "[news, :1]" &&
+           publisher("PUBSUB", "NUMPAT") == ":1";
+  }));
+  EXPECT_EQ(publisher("PUBLISH", "news", "again"), ":2");
+  EXPECT_EQ(two.Receive().Show(), "[message, news, again]");
+  EXPECT_EQ(three.Receive().Show(), ">[pmessage, n*, news, again]");
+  EXPECT_EQ(two("UNSUBSCRIBE"), "[unsubscribe, news, :0]");
+  EXPECT_EQ(three("PUNSUBSCRIBE"), ">[punsubscribe, n*, :0]");
+  EXPECT_TRUE(WaitUntil([&] { return LeasesLent(stage) == 0; }));
+}
+
+TEST(PubSub, WhoHasUnsubscribedFromEverythingNeedsNoConnectionOfItsOwn) {
+  Stage stage = Simple();
+  RespClient client = stage.Connect();
+  EXPECT_EQ(client("SUBSCRIBE", "a", "b"), "[subscribe, a, :1]");
+  EXPECT_EQ(client.Receive().Show(), "[subscribe, b, :2]");
+  EXPECT_EQ(client("UNSUBSCRIBE", "a"), "[unsubscribe, a, :1]");
+  RespClient other = stage.Connect();
+  EXPECT_EQ(LeasesLent(stage), 1);
+  EXPECT_EQ(client("UNSUBSCRIBE"), "[unsubscribe, b, :0]");
+  EXPECT_EQ(client("UNSUBSCRIBE"), "[unsubscribe, (nil), :0]");
+  EXPECT_EQ(client("SET", "k", "v"), "+OK");
+  EXPECT_EQ(LeasesLent(stage), 0);
+}
+
+TEST(PubSub, SubscribingInsideATransactionIsDoneWithExec) {
+  Stage stage = Simple();
+  RespClient client = stage.Connect();
+  client.Pipeline({{"MULTI"}, {"SUBSCRIBE", "news"}, {"INCR", "n"}});
+  EXPECT_EQ(client("EXEC"), "[[subscribe, news, :1], :1]");
+  RespClient publisher = stage.Connect();
+  EXPECT_EQ(publisher("PUBLISH", "news", "x"), ":1");
+  EXPECT_EQ(client.Receive().Show(), "[message, news, x]");
+}
+
+TEST(PubSub, AServersLimitForSubscribersThatDoNotReadHolds) {
+  Stage stage = Simple();
+  stage.master()("CONFIG", "SET", "client-output-buffer-limit", "pubsub 4mb 4mb 1");
+  RespClient subscriber = stage.Connect();
+  subscriber("SUBSCRIBE", "news");
+  RespClient publisher = stage.Connect();
+  const std::string text(1 << 20, 'x');
+  // The server drops the subscriber, who hears of it as on a direct connection: by the end.
+  EXPECT_TRUE(WaitUntil([&] { return publisher("PUBLISH", "news", text) == ":0"; }));
+  EXPECT_NE(subscriber.ReadToEnd().size(), 0u);
+}
+
+TEST(PubSub, ASubscriberThatTheServerIsToldToCloseIsClosed) {
+  Stage stage = Simple();
+  RespClient subscriber = stage.Connect();
+  subscriber("SUBSCRIBE", "news");
+  EXPECT_EQ(stage.master()("CLIENT", "KILL", "TYPE", "pubsub"), ":1");
+  EXPECT_TRUE(subscriber.SeesEnd());
+}
+
 TEST(MonitorCommand, ShowsWhatTheMasterIsAsked) {
   Stage stage = Simple();
   RespClient monitor = stage.Connect();

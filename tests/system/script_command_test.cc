@@ -228,6 +228,11 @@ TEST(ScriptCases, Case15_ScriptDebugIsRefused) {
   }
   EXPECT_EQ(monitor.Seen({"script"}), std::vector<std::string>());
   EXPECT_EQ(client("EVAL", "return 1", "0"), ":1");
+  // With the debugger it would have run without a trace.
+  client("SCRIPT", "DEBUG", "YES");
+  const std::string answer = client("EVAL", "return redis.call('INCR', 'n')", "0");
+  EXPECT_TRUE(answer.starts_with("-ERR SCRIPT DEBUG is refused")) << answer;
+  EXPECT_EQ(client("EVAL", "return redis.call('INCR', 'n')", "0"), ":1");
 }
 
 TEST(ScriptCases, Case15_ShutdownIsRefusedWithTheNameOfTheKeyThatAllowsIt) {

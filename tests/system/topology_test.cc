@@ -155,6 +155,21 @@ TEST(Topology, CommandsAreRefusedWhenNoMasterComesWithinTheHold) {
   ASSERT_TRUE(WaitUntil([&] { return client("SET", "k", "x") == "+OK"; }));
 }
 
+TEST(Topology, AClientThatMadeTheOnlyNodeAReplicaCanMakeItTheMasterAgain) {
+  const DeadPort dead;
+  StageOptions options;
+  options.replicas = 0;
+  options.config.Set("routing", "failover_hold", TomlString("300ms"));
+  Stage stage(options);
+  RespClient client = stage.Connect();
+  ASSERT_EQ(client("REPLICAOF", "127.0.0.1", std::to_string(dead.port())), "+OK");
+  ASSERT_TRUE(stage.proxy.WaitLog("topology.changed", "there is no master"));
+  const std::string answer = client("SET", "k", "v");
+  EXPECT_TRUE(answer.starts_with("-UPSTREAMDOWN no master")) << answer;
+  EXPECT_EQ(client("REPLICAOF", "NO", "ONE"), "+OK");
+  ASSERT_TRUE(WaitUntil([&] { return client("SET", "k", "v") == "+OK"; }));
+}
+
 TEST(Topology, ACommandThatWasOnItsWayIsSaidToHavePerhapsBeenExecuted) {
   StageOptions options;
   options.replicas = 0;

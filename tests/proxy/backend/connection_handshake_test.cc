@@ -21,10 +21,12 @@ TEST_F(ConnectionTest, NobodyInRespTwoGivesANameAndAsksWhichProcessItIs) {
   EXPECT_EQ(connection_->id(), 7u);
 }
 
-TEST_F(ConnectionTest, OneThatCarriesNoScriptsDoesNotAskForTheRunId) {
+TEST_F(ConnectionTest, OneThatCarriesNoScriptsAsksForItsIdAndNotForTheRunId) {
+  node_.Answer("CLIENT ID", ":42\r\n");
   Connect({}, false);
   ASSERT_TRUE(Until([&] { return owner_.ready == 1; }));
-  EXPECT_EQ(node_.CommandsOn(0), Texts{"CLIENT SETNAME shacast"});
+  EXPECT_EQ(node_.CommandsOn(0), (Texts{"CLIENT SETNAME shacast", "CLIENT ID"}));
+  EXPECT_EQ(connection_->client_id(), 42u);
   EXPECT_EQ(owner_.run_id, "");
 }
 
@@ -36,14 +38,27 @@ TEST_F(ConnectionTest, AnotherDatabaseIsSelected) {
 TEST_F(ConnectionTest, APasswordIsSaidAloneAndItsReplyAwaited) {
   node_.password = "secret";
   node_.Hold();
-  Connect({identities_.Intern("", "secret"), 3, 2});
+  Connect({identities_.Intern("", "secret"), 0, 2});
   ASSERT_TRUE(Until([&] { return node_.held() == 1; }));
   Turns();
   EXPECT_EQ(node_.CommandsOn(0), Texts{"AUTH secret"});
   node_.Release();
   ASSERT_TRUE(Until([&] { return owner_.ready == 1; }));
+  EXPECT_EQ(node_.CommandsOn(0), (Texts{"AUTH secret", "CLIENT SETNAME shacast", "INFO server"}));
+}
+
+TEST_F(ConnectionTest, TheDatabaseIsSelectedBeforeTheUserWhoMayLackTheRightTo) {
+  node_.Answer("AUTH", "+OK\r\n");
+  ConnectAndBecomeReady({identities_.Intern("alice", "secret"), 3, 2});
   EXPECT_EQ(node_.CommandsOn(0),
-            (Texts{"AUTH secret", "CLIENT SETNAME shacast", "SELECT 3", "INFO server"}));
+            (Texts{"SELECT 3", "AUTH alice secret", "CLIENT SETNAME shacast", "INFO server"}));
+}
+
+TEST_F(ConnectionTest, ADatabaseThatIsRefusedBeforeThePasswordIsSelectedBehindIt) {
+  node_.password = "secret";
+  ConnectAndBecomeReady({identities_.Intern("", "secret"), 3, 2});
+  EXPECT_EQ(node_.CommandsOn(0), (Texts{"SELECT 3", "AUTH secret", "CLIENT SETNAME shacast",
+                                        "SELECT 3", "INFO server"}));
 }
 
 TEST_F(ConnectionTest, AUserIsSaidWithHisName) {

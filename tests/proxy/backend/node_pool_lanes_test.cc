@@ -296,6 +296,81 @@ TEST_F(NodePoolTest, ALaneThatWaitsForSomethingElseIsNotRetired) {
   Turns();
 }
 
+TEST_F(NodePoolTest, WhileWritesArePausedNothingElseIsSentBehindThem) {
+  ConnectionKey writes = key_;
+  writes.paused = true;
+  Connection* const before = ReadyLane(key_);
+  node_.Hold();
+  NotedCall& write = Send(*before, "SET a b", false, true);
+  EXPECT_EQ(pool_->Lane(key_), before);
+  pool_->PauseWrites(60'000);
+  EXPECT_TRUE(pool_->WritesPaused());
+  Connection* const reads = pool_->Lane(key_);
+  EXPECT_NE(reads, before);
+  EXPECT_EQ(pool_->Lane(key_), reads);
+  Connection* const apart = pool_->Lane(writes);
+  EXPECT_NE(apart, before);
+  EXPECT_NE(apart, reads);
+  Send(*apart, "SET c d", false, true);
+  EXPECT_EQ(pool_->Lane(writes), apart) << "all writes share it";
+  EXPECT_EQ(pool_->Lane(key_), reads);
+  node_.Release();
+  ASSERT_TRUE(Until([&] { return write.done && pool_->lanes_open() == 2; }));
+  pool_->UnpauseWrites();
+  EXPECT_FALSE(pool_->WritesPaused());
+  Send(*reads, "SET e f", false, true);
+  EXPECT_EQ(pool_->Lane(key_), reads);
+  node_.Release();
+  Turns();
+}
+
+TEST_F(NodePoolTest, APauseIsSeenWhereAWriteWaitsAndALaterPollWasAnswered) {
+  Connection* const lane = ReadyLane(key_);
+  node_.Hold();
+  NotedCall& write = Send(*lane, "SET a b", false, true);
+  shared_->answered_since_ms = loop_.now_ms();
+  ASSERT_TRUE(Until([&] { return lane->oldest_age_ms() > 150; }));
+  EXPECT_FALSE(pool_->WritesPaused()) << "the node may just be slow";
+  shared_->answered_since_ms = loop_.now_ms();
+  ASSERT_TRUE(Until([&] { return pool_->WritesPaused(); }));
+  EXPECT_NE(pool_->Lane(key_), lane);
+  ASSERT_TRUE(Until([&] { return lane->oldest_age_ms() > 500; }));
+  EXPECT_TRUE(pool_->WritesPaused());
+  node_.Release();
+  ASSERT_TRUE(Until([&] { return write.done; }));
+  ASSERT_TRUE(Until([&] { return !pool_->WritesPaused(); }));
+}
+
+TEST_F(NodePoolTest, AReadThatWaitsIsNoPause) {
+  Connection* const lane = ReadyLane(key_);
+  node_.Hold();
+  Send(*lane, "GET a");
+  Send(*lane, "SET a b", false, true);
+  ASSERT_TRUE(Until([&] { return lane->oldest_age_ms() > 50; }));
+  shared_->answered_since_ms = loop_.now_ms();
+  ASSERT_TRUE(Until([&] { return lane->oldest_age_ms() > 200; }));
+  EXPECT_FALSE(pool_->WritesPaused());
+  EXPECT_TRUE(pool_->IsCurrent(*lane));
+  node_.Release();
+  Turns();
+}
+
+TEST_F(NodePoolTest, AScriptThatWaitsForTheEndOfAPauseHidesNoSlowOne) {
+  ConnectionKey writes = key_;
+  writes.paused = true;
+  pool_->PauseWrites(60'000);
+  Connection* const apart = ReadyLane(writes);
+  Connection* const lane = ReadyLane(key_);
+  node_.Hold();
+  Send(*apart, "EVAL write 0", true, true);
+  ASSERT_TRUE(Until([&] { return apart->oldest_age_ms() > 150; }));
+  EXPECT_TRUE(pool_->IsCurrent(*apart));
+  Send(*lane, "EVAL_RO slow 0", true);
+  ASSERT_TRUE(Until([&] { return !pool_->IsCurrent(*lane); }));
+  node_.Release();
+  Turns();
+}
+
 TEST_F(NodePoolTest, ARetiredLaneTakesNothingNewAndIsClosedWhenItIsDone) {
   Connection* const lane = ReadyLane(key_);
   node_.Hold();

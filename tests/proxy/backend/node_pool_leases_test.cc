@@ -19,7 +19,7 @@ TEST_F(NodePoolTest, ALeaseIsSharedWithNobody) {
 
 TEST_F(NodePoolTest, ALeaseDoesNotAskWhichProcessItLeadsTo) {
   ReadyLease(key_);
-  EXPECT_EQ(node_.CommandsOn(0), std::vector<std::string>{"CLIENT SETNAME shacast"});
+  EXPECT_EQ(node_.CommandsOn(0), (std::vector<std::string>{"CLIENT SETNAME shacast", "CLIENT ID"}));
   EXPECT_EQ(generation(), 1u);
 }
 

@@ -70,12 +70,14 @@ class NodePoolTest : public ::testing::Test {
     EXPECT_TRUE(Until([&] { return lease->state() == Connection::State::kReady; }));
     return lease;
   }
-  NotedCall& Send(Connection& connection, const std::string& words, bool is_script = false) {
+  NotedCall& Send(Connection& connection, const std::string& words, bool is_script = false,
+                  bool may_write = false) {
     calls_.emplace_back();
     NotedCall& call = calls_.back();
     call.name = words;
     call.sink = &sink_;
     call.is_script = is_script;
+    call.may_write = may_write;
     connection.Send(call, base::CopySlice(support::Command(words)));
     return call;
   }

@@ -130,7 +130,8 @@ TEST_F(ControlConnectionTest, LostBeforeItsCredentialsWereAnsweredItIsClosedOnce
   node_.CloseAll();
   ASSERT_TRUE(Until([&] { return connection_->closed(); }));
   Turns();
-  EXPECT_EQ(notes_, Words{"closed: it closed the connection"});
+  EXPECT_EQ(notes_, Words{"closed: it closed the connection without a word (does it want TLS? see "
+                          "upstream.tls)"});
 }
 
 TEST_F(ControlConnectionTest, SaysThatNobodyListens) {

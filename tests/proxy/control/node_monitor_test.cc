@@ -32,7 +32,8 @@ class NodeMonitorTest : public ::testing::Test {
             },
             [&notes] { notes.push_back("busy"); },
             [&notes](const std::string& why) { notes.push_back("failed: " + why); },
-            [&notes] { notes.push_back("flushed"); }});
+            [&notes] { notes.push_back("flushed"); }},
+        plain_);
   }
   void Watch() { monitor_ = Watch(node_.address(), notes_); }
   void WatchOnce() {
@@ -62,6 +63,7 @@ class NodeMonitorTest : public ::testing::Test {
   Words notes_;
   replication::NodeFacts facts_;
   backend::NodeSharedRef shared_;
+  const net::TlsRef plain_;
   std::unique_ptr<NodeMonitor> monitor_;
 };
 
@@ -164,7 +166,8 @@ TEST_F(NodeMonitorTest, SilenceIsGivenUpAfterTenSecondsAlsoThatBeforeThePassword
       loop_, other.address(), with_password,
       std::make_shared<backend::NodeShared>(1, other.address()),
       NodeMonitor::Reports{[](replication::NodeFacts) {}, [] {},
-                           [&](const std::string& why) { of_other.push_back(why); }, [] {}});
+                           [&](const std::string& why) { of_other.push_back(why); }, [] {}},
+      plain_);
   const uint64_t began = loop_.now_ms();
   ASSERT_TRUE(Until([&] {
     other.Step();

@@ -40,7 +40,7 @@ class ScriptServiceTest : public ::testing::Test {
   // The reply to SCRIPT KILL.
   std::string Kill() {
     std::string reply;
-    house_->scripts->KillEverywhere([&](std::string text) { reply = std::move(text); });
+    house_->scripts->KillEverywhere("SCRIPT", [&](std::string text) { reply = std::move(text); });
     EXPECT_TRUE(house_->Until([&] { return !reply.empty(); }));
     return reply;
   }
@@ -176,7 +176,7 @@ TEST_F(ScriptServiceTest, ANodeThatIsDownOrLostMeanwhileHasNoSayInAKill) {
     return "";
   });
   std::string reply;
-  house_->scripts->KillEverywhere([&](std::string text) { reply = std::move(text); });
+  house_->scripts->KillEverywhere("SCRIPT", [&](std::string text) { reply = std::move(text); });
   ASSERT_TRUE(house_->Until([&] { return node(2).CountOf("SCRIPT KILL") == 1; }));
   EXPECT_EQ(reply, "");
   node(2).CloseAll();
@@ -207,7 +207,7 @@ TEST_F(ScriptServiceTest, WhereNoNodeAnsweredAKillItMayHaveBeenDone) {
   StartWith(0);
   node(0).Silent("SCRIPT KILL");
   std::string reply;
-  house_->scripts->KillEverywhere([&](std::string text) { reply = std::move(text); });
+  house_->scripts->KillEverywhere("SCRIPT", [&](std::string text) { reply = std::move(text); });
   ASSERT_TRUE(house_->Until([&] { return node(0).CountOf("SCRIPT KILL") == 1; }));
   house_->TakeDown(node(0));
   ASSERT_TRUE(house_->Until([&] { return !reply.empty(); }));

@@ -189,8 +189,11 @@ TEST(ParseCommands, TakesTheFlagsAlsoOfSubcommands) {
   EXPECT_EQ(commands[0].name, "get");
   EXPECT_TRUE(commands[0].read_only);
   EXPECT_FALSE(commands[0].blocking);
+  EXPECT_FALSE(commands[0].writes);
   EXPECT_TRUE(commands[1].blocking);
+  EXPECT_TRUE(commands[1].writes);
   EXPECT_EQ(commands[3].name, "script|exists");
+  EXPECT_FALSE(commands[3].writes);
   EXPECT_TRUE(ParseCommands(ReplyTree()).empty());
 }
 

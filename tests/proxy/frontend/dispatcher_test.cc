@@ -65,10 +65,11 @@ class DispatcherTest : public ::testing::Test {
     return told;
   }
   static std::string NameOf(After after) {
-    static const char* const kNames[] = {"nothing", "script", "load",  "exists", "flush",
-                                         "kill",    "show",   "proxy", "hello",  "auth",
-                                         "select",  "reset",  "multi", "exec",   "discard",
-                                         "unwatch", "watch",  "role",  "swallow"};
+    static const char* const kNames[] = {
+        "nothing", "script", "load",  "exists", "flush",   "kill",    "fkill",
+        "show",    "proxy",  "hello", "auth",   "select",  "reset",   "subscribe",
+        "reply",   "keep",   "multi", "exec",   "discard", "unwatch", "watch",
+        "own",     "info",   "role",  "pause",  "unpause", "swallow"};
     return kNames[static_cast<int>(after)];
   }
   std::string Request() const { return std::string(call_->request.view()); }
@@ -170,13 +171,30 @@ TEST_F(DispatcherTest, EachSubcommandOfScriptHasItsTreatment) {
   EXPECT_EQ(Told("SCRIPT FLUSH"), "master flush barrier");
   EXPECT_EQ(Told("SCRIPT FLUSH SYNC"), "master flush barrier");
   EXPECT_EQ(Told("SCRIPT FLUSH async"), "master flush barrier");
-  EXPECT_EQ(Told("SCRIPT KILL"), "here kill");
+  EXPECT_EQ(Told("SCRIPT KILL"), "lease kill barrier");
   EXPECT_EQ(Told("SCRIPT SHOW sha"), "here show");
   EXPECT_EQ(Told("SCRIPT DEBUG YES").substr(0, 33), "-ERR SCRIPT DEBUG is refused by s");
   // The master knows what is wrong with the rest.
   for (const char* words : {"SCRIPT", "SCRIPT HELP", "SCRIPT LOAD", "SCRIPT LOAD a b",
                             "SCRIPT EXISTS", "SCRIPT FLUSH NOW", "SCRIPT KILL x", "SCRIPT SHOW"})
     EXPECT_EQ(Told(words), "master") << words;
+}
+
+TEST_F(DispatcherTest, WhatWasToBeDebuggedIsNotRunForGood) {
+  const std::string not_run = "-ERR SCRIPT DEBUG is refused by shacast";
+  for (const char* ask : {"SCRIPT DEBUG YES", "script debug sync"}) {
+    for (const char* call : {"EVAL body 0", "EVALSHA sha 0", "EVAL_RO body 0"}) {
+      Told(ask);
+      EXPECT_EQ(Told("GET k"), Told("GET other"));
+      EXPECT_EQ(Told(call).substr(0, not_run.size()), not_run) << ask << ", " << call;
+      EXPECT_NE(Told(call).substr(0, 1), "-") << "once";
+    }
+  }
+  for (const char* after : {"SCRIPT DEBUG NO", "SCRIPT DEBUG"}) {
+    Told("SCRIPT DEBUG YES");
+    Told(after);
+    EXPECT_NE(Told("EVAL body 0").substr(0, 1), "-") << after;
+  }
 }
 
 TEST_F(DispatcherTest, TransactionsHaveALease) {
@@ -203,20 +221,47 @@ TEST_F(DispatcherTest, WhatWaitsInTheServerHasALease) {
   EXPECT_EQ(Told("XREADGROUP GROUP g c BLOCK 0 STREAMS s >"), "lease blocks");
 }
 
+TEST_F(DispatcherTest, WhatTheServerKeepsForAConnectionNeedsALease) {
+  EXPECT_EQ(Told("SUBSCRIBE c"), "lease subscribe read");
+  EXPECT_EQ(call_->channels, 1u);
+  EXPECT_EQ(Told("PUNSUBSCRIBE a b"), "lease subscribe read");
+  EXPECT_EQ(call_->channels, 2u);
+  EXPECT_EQ(Told("UNSUBSCRIBE"), "lease subscribe read barrier") << "from all, whatever they are";
+  EXPECT_EQ(Told("SSUBSCRIBE s"), "master") << "this server has no such command";
+  EXPECT_EQ(Told("CLIENT TRACKING ON BCAST"), "lease keep read");
+  EXPECT_TRUE(call_->keep_on);
+  EXPECT_EQ(Told("CLIENT NO-EVICT off"), "lease keep read");
+  EXPECT_FALSE(call_->keep_on);
+  EXPECT_EQ(Told("CLIENT NO-TOUCH maybe"), "master") << "the server refuses it";
+}
+
+TEST_F(DispatcherTest, WhetherAClientWantsRepliesIsAskedOfTheServerAndDoneByUs) {
+  EXPECT_EQ(Told("CLIENT REPLY OFF"), "master reply read");
+  EXPECT_EQ(call_->reply_mode, ReplyMode::kOff);
+  EXPECT_EQ(Request(), support::Command("CLIENT REPLY ON"));
+  EXPECT_EQ(Told("CLIENT REPLY skip"), "master reply read");
+  EXPECT_EQ(call_->reply_mode, ReplyMode::kSkip);
+  EXPECT_EQ(Told("CLIENT REPLY LATER"), "master");
+}
+
+TEST_F(DispatcherTest, InsideATransactionWhatTheServerKeepsPinsTheLeaseWithExec) {
+  for (const char* words : {"SUBSCRIBE c", "UNSUBSCRIBE", "CLIENT REPLY OFF", "CLIENT TRACKING ON"})
+    EXPECT_EQ(Told(words, true), "lease pins") << words;
+  EXPECT_EQ(Request(), support::Command("CLIENT TRACKING ON"));
+}
+
 TEST_F(DispatcherTest, WhatLeavesStateInTheConnectionHasItForGood) {
-  EXPECT_EQ(Told("SUBSCRIBE c"), "lease pins");
   EXPECT_EQ(Told("MONITOR"), "lease pins");
   EXPECT_EQ(Told("PSYNC ? -1"), "lease pins sync");
   EXPECT_EQ(Told("SYNC"), "lease pins sync");
-  EXPECT_EQ(Told("CLIENT REPLY OFF"), "lease pins");
-  EXPECT_EQ(Told("CLIENT TRACKING ON"), "lease pins");
-  EXPECT_EQ(Told("CLIENT NO-EVICT ON"), "lease pins");
+  EXPECT_EQ(Told("REPLCONF capa eof"), "lease pins");
 }
 
 TEST_F(DispatcherTest, WhatTheServerWillRefuseForItsArgumentsNeedsNoConnectionOfItsOwn) {
   for (const char* words : {"SUBSCRIBE", "BLPOP k", "WAIT 1", "MONITOR x", "PSYNC ?",
-                            "CLIENT REPLY", "CLIENT TRACKING"}) {
+                            "CLIENT REPLY", "CLIENT TRACKING"})
     EXPECT_EQ(Told(words), "master") << words;
+  for (const char* words : {"SUBSCRIBE", "BLPOP k", "WAIT 1", "MONITOR x", "PSYNC ?"}) {
     EXPECT_EQ(Told(words, true), "master") << words;
   }
 }
@@ -226,6 +271,39 @@ TEST_F(DispatcherTest, SelectIsNotedWhereItCouldSucceed) {
   EXPECT_EQ(Told("SELECT 0"), "master select barrier db0");
   for (const char* words :
        {"SELECT", "SELECT x", "SELECT -1", "SELECT 01", "SELECT 3 4", "SELECT 99999999"})
+    EXPECT_EQ(Told(words), "master") << words;
+}
+
+TEST_F(DispatcherTest, WhatAPauseOfWritesHoldsBackIsKnownByTheServersFlags) {
+  const std::string no_writes = "#!lua flags=no-writes\nreturn 1";
+  house_.Hold(no_writes);
+  const auto may_write = [this](const std::vector<std::string>& words) {
+    Prepare(words);
+    return call_->may_write;
+  };
+  EXPECT_TRUE(may_write({"SET", "k", "v"}));
+  EXPECT_FALSE(may_write({"GET", "k"}));
+  EXPECT_FALSE(may_write({"NONSENSE", "k"})) << "the server refuses it at once";
+  EXPECT_FALSE(may_write({"SET"})) << "so it does this";
+  EXPECT_TRUE(may_write({"EVAL", kBody, "0"}));
+  EXPECT_TRUE(may_write({"EVALSHA", support::ShaOf(kBody), "0"}));
+  EXPECT_FALSE(may_write({"EVAL_RO", kBody, "0"}));
+  EXPECT_FALSE(may_write({"EVAL", no_writes, "0"}));
+  EXPECT_FALSE(may_write({"EVALSHA", support::ShaOf(no_writes), "0"}));
+  house_.context.vouched = {replication::Sha1::Of(kBody)};
+  EXPECT_TRUE(may_write({"EVAL", kBody, "0"})) << "the server does not know what we were told";
+}
+
+TEST_F(DispatcherTest, APauseOfWritesAndItsEndAreNoted) {
+  EXPECT_EQ(Told("CLIENT PAUSE 1500 WRITE"), "master pause barrier");
+  EXPECT_EQ(call_->pause_ms, 1500u);
+  EXPECT_EQ(Told("client pause 99999999999999999999 write"), "master pause barrier");
+  EXPECT_EQ(call_->pause_ms, 0u);
+  EXPECT_EQ(Told("CLIENT PAUSE -1 WRITE"), "master pause barrier");
+  EXPECT_EQ(call_->pause_ms, 0u);
+  EXPECT_EQ(Told("CLIENT UNPAUSE"), "master unpause barrier");
+  for (const char* words : {"CLIENT PAUSE", "CLIENT PAUSE 100", "CLIENT PAUSE 100 ALL",
+                            "CLIENT PAUSE 100 WRITE x", "CLIENT UNPAUSE x"})
     EXPECT_EQ(Told(words), "master") << words;
 }
 
@@ -263,35 +341,67 @@ TEST_F(DispatcherTest, InsideMultiHelloIsQueuedAsItIs) {
   EXPECT_EQ(Request(), support::Command("HELLO 3 SETNAME me"));
 }
 
-TEST_F(DispatcherTest, WhatIsSaidOfTheClientIsSaidByUs) {
-  EXPECT_EQ(Told("CLIENT ID"), ":17\r\n");
-  EXPECT_EQ(Told("CLIENT GETNAME"), "$-1\r\n");
-  EXPECT_EQ(Told("client setname me"), "+OK\r\n");
-  EXPECT_EQ(Told("CLIENT GETNAME"), "$2\r\nme\r\n");
-  EXPECT_EQ(Told("CLIENT SETINFO LIB-NAME lib"), "+OK\r\n");
-  EXPECT_EQ(state_.lib_name, "lib");
-  EXPECT_EQ(Told("CLIENT SETINFO lib-ver 1.0"), "+OK\r\n");
-  EXPECT_EQ(state_.lib_version, "1.0");
-  EXPECT_EQ(Prepare({"CLIENT", "SETNAME", "a b"}), Verdict::kAnswer);
-  EXPECT_EQ(answer_,
-            "-ERR Client names cannot contain spaces, newlines or special characters.\r\n");
-  EXPECT_EQ(Told("CLIENT GETNAME"), "$2\r\nme\r\n") << "the old name stays";
-  state_.key.protocol = 3;
-  EXPECT_EQ(Prepare({"CLIENT", "SETNAME", ""}), Verdict::kAnswer);
-  EXPECT_EQ(Told("CLIENT GETNAME"), "_\r\n");
-  for (const char* words :
-       {"CLIENT", "CLIENT ID x", "CLIENT SETINFO NONSENSE x", "CLIENT NONSENSE"})
+TEST_F(DispatcherTest, WhatIsSaidOfTheClientIsSaidByUsIfTheServerAllowsIt) {
+  const auto asked = [&](const std::vector<std::string>& words) {
+    EXPECT_EQ(Prepare(words), Verdict::kSend);
+    EXPECT_EQ(call_->after, After::kOwnWord) << words[1];
+    EXPECT_EQ(call_->where, Where::kMaster);
+    EXPECT_EQ(call_->said.view(), support::CommandOf(words));
+    return Request();
+  };
+  EXPECT_EQ(asked({"CLIENT", "ID"}), support::Command("CLIENT ID"));
+  EXPECT_EQ(asked({"CLIENT", "GETNAME"}), support::Command("CLIENT GETNAME"));
+  EXPECT_EQ(asked({"CLIENT", "LIST"}), support::Command("CLIENT LIST"));
+  EXPECT_EQ(asked({"CLIENT", "LIST", "ID", "7"}), support::Command("CLIENT LIST ID 7"));
+  EXPECT_EQ(asked({"CLIENT", "INFO"}), support::Command("CLIENT INFO"));
+  // What would change a connection that others share, or close it, is asked in another way.
+  EXPECT_EQ(asked({"client", "setname", "me"}), support::Command("client setname shacast"));
+  EXPECT_EQ(asked({"CLIENT", "SETNAME", ""}), support::Command("CLIENT SETNAME shacast"));
+  EXPECT_EQ(asked({"CLIENT", "SETINFO", "LIB-NAME", "lib"}),
+            support::Command("CLIENT SETINFO LIB-NAME shacast"));
+  EXPECT_EQ(asked({"CLIENT", "CAPA", "redirect"}), support::Command("CLIENT CAPA none"));
+  EXPECT_EQ(asked({"CLIENT", "KILL", "127.0.0.1:7"}), support::Command("CLIENT KILL shacast:0"));
+  EXPECT_EQ(asked({"CLIENT", "KILL", "ID", "7"}),
+            support::Command("CLIENT KILL ID 7 ADDR shacast:0"));
+  EXPECT_EQ(asked({"CLIENT", "KILL", "SHOESIZE", "7"}),
+            support::Command("CLIENT KILL ID 9223372036854775807"));
+  EXPECT_TRUE(call_->barrier);
+  // What the server refuses anyway, and what is about the links of replication.
+  EXPECT_EQ(Prepare({"CLIENT", "SETNAME", "a b"}), Verdict::kSend);
+  EXPECT_EQ(call_->after, After::kNothing);
+  for (const char* words : {"CLIENT", "CLIENT ID x", "CLIENT SETINFO NONSENSE x", "CLIENT NONSENSE",
+                            "CLIENT LIST TYPE replica", "CLIENT KILL TYPE slave"})
     EXPECT_EQ(Told(words), "master") << words;
-  EXPECT_EQ(Told("CLIENT ID", true), "master") << "inside MULTI it is queued";
+}
+
+TEST_F(DispatcherTest, WithUsersOfItsOwnTheProxyDoesNotAskTheServerAboutOne) {
+  house_.settings.proxy.users = {{"alice", "", "secret"}};
+  EXPECT_EQ(Prepare({"CLIENT", "KILL", "USER", "alice", "ID", "7"}), Verdict::kSend);
+  EXPECT_EQ(Request(), support::Command("CLIENT KILL ID 7 ADDR shacast:0"));
 }
 
 TEST_F(DispatcherTest, SomeCommandsEndHere) {
   EXPECT_EQ(Told("QUIT"), "quit +OK\r\n");
   EXPECT_EQ(Told("POST / HTTP/1.1"), "close");
   EXPECT_EQ(Told("Host: localhost"), "close");
-  EXPECT_EQ(Told("PROXY INFO"), "here proxy");
+  EXPECT_EQ(Told("PROXY HELP"), "here proxy");
   EXPECT_EQ(Told("RESET"), "here reset");
   EXPECT_EQ(Told("RESET x"), "master");
+}
+
+TEST_F(DispatcherTest, ProxyIsForThoseWhoMayAskTheServerTheLike) {
+  EXPECT_EQ(Told("PROXY INFO"), "master proxy read");
+  EXPECT_EQ(Request(), support::Command("INFO server"));
+  EXPECT_EQ(Told("PROXY SCRIPTS"), "master proxy read");
+  EXPECT_EQ(Request(), support::Command("CLIENT LIST TYPE master"));
+}
+
+TEST_F(DispatcherTest, InfoGetsASectionWhereItIsAskedForOrByDefault) {
+  for (const char* words : {"INFO", "INFO default", "info ALL", "INFO everything", "INFO shacast",
+                            "INFO server shacast"})
+    EXPECT_EQ(Told(words), "master info") << words;
+  EXPECT_EQ(Told("INFO server"), "master");
+  EXPECT_EQ(Told("INFO", true), "master") << "inside MULTI it is the server's";
 }
 
 TEST_F(DispatcherTest, ShutdownIsRefusedUnlessItIsPassedOn) {
@@ -299,7 +409,8 @@ TEST_F(DispatcherTest, ShutdownIsRefusedUnlessItIsPassedOn) {
             "-ERR SHUTDOWN is refused by shacast; set routing.forward_shutdown = true to pass it "
             "on\r\n");
   house_.settings.routing.forward_shutdown = true;
-  EXPECT_EQ(Told("SHUTDOWN NOSAVE"), "lease");
+  EXPECT_EQ(Told("SHUTDOWN NOSAVE"), "lease barrier");
+  EXPECT_TRUE(call_->ends_trouble);
 }
 
 TEST_F(DispatcherTest, AChangeOfRolesIsFollowedByALookAtTheNodes) {

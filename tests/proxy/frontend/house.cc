@@ -9,9 +9,9 @@ std::shared_ptr<const resp::CommandTable> SmallTable() {
       {"get", true, false},
       {"mget", true, false},
       {"exists", true, false},
-      {"set", false, false},
-      {"incr", false, false},
-      {"flushall", false, false},
+      {"set", false, false, -3, true},
+      {"incr", false, false, 0, true},
+      {"flushall", false, false, 0, true},
       {"eval", false, false},
       {"eval_ro", true, false},
       {"evalsha", false, false},
@@ -29,6 +29,9 @@ std::shared_ptr<const resp::CommandTable> SmallTable() {
       {"xread", true, true},
       {"wait", false, true, 3},
       {"subscribe", false, false, -2},
+      {"psubscribe", false, false, -2},
+      {"unsubscribe", false, false, -1},
+      {"punsubscribe", false, false, -1},
       {"monitor", false, false, 1},
       {"psync", false, false, -3},
       {"select", false, false},
@@ -85,8 +88,8 @@ void FakeHub::FlushEverywhere(bool master_too, std::function<void()> done) {
   Later(std::move(done));
 }
 
-void FakeHub::KillEverywhere(std::function<void(std::string)> done) {
-  notes.push_back("kill");
+void FakeHub::KillEverywhere(const char* container, std::function<void(std::string)> done) {
+  notes.push_back(std::string(container) == "SCRIPT" ? "kill" : "kill the function");
   Later([done = std::move(done), reply = kill_reply] { done(reply); });
 }
 
@@ -131,6 +134,9 @@ House::House(size_t nodes_count)
               orphans,
               eval_rights,
               hub,
+              static_cast<ClientHub&>(*this),
+              process,
+              0,
               script_lines,
               noscript_lines,
               {},
@@ -192,6 +198,14 @@ void House::OnSessionClosed(Session& session) {
 
 void House::OnSessionWaits(Session& session) {
   waiting_[session.state().id] = &session;
+}
+
+void House::VisitClients(std::function<void(Session&)> visit, std::function<void()> done) {
+  loop.Post([this, visit = std::move(visit), done = std::move(done)] {
+    for (const auto& session : sessions_)
+      if (!session->closed()) visit(*session);
+    done();
+  });
 }
 
 void House::Turn() {

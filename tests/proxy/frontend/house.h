@@ -40,7 +40,7 @@ class FakeHub final : public ScriptHub {
   void Distribute(replication::ScriptRef script, uint64_t epoch,
                   std::function<void()> done) override;
   void FlushEverywhere(bool master_too, std::function<void()> done) override;
-  void KillEverywhere(std::function<void(std::string)> done) override;
+  void KillEverywhere(const char* container, std::function<void(std::string)> done) override;
   void Verify(replication::NodeId node, uint64_t epoch,
               std::vector<replication::ScriptRef> bodies) override;
   void Show(replication::NodeId node, const replication::Sha1& sha) override;
@@ -94,7 +94,7 @@ class Client {
   bool ended_ = false;
 };
 
-class House final : private SessionOwner {
+class House final : private SessionOwner, private ClientHub {
  public:
   // The first of `nodes` nodes is the master, the others are replicas that may be read.
   explicit House(size_t nodes = 1);
@@ -151,6 +151,8 @@ class House final : private SessionOwner {
   MissChecks miss_checks;
   EvalRights eval_rights{loop};
   FakeHub hub{loop};
+  std::atomic<uint64_t> clients_open{0};
+  const ProcessFacts process{.version = "0.0.0", .workers = 1, .clients = clients_open};
   Orphans orphans{hub};
   base::log::Budget script_lines{10};
   base::log::Budget noscript_lines{10};
@@ -159,6 +161,7 @@ class House final : private SessionOwner {
  private:
   void OnSessionClosed(Session& session) override;
   void OnSessionWaits(Session& session) override;
+  void VisitClients(std::function<void(Session&)> visit, std::function<void()> done) override;
   // What is not the loop's: nodes, clients, and whoever waits.
   void Beside();
 

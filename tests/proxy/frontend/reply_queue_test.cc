@@ -269,5 +269,66 @@ TEST_F(ReplyQueueTest, RandomHistoriesKeepTheOrder) {
   }
 }
 
+TEST_F(ReplyQueueTest, APushHasItsPlaceBehindWhatWasAnsweredBeforeIt) {
+  Call* one = Sent();
+  Call* two = Sent();
+  one->withheld = true;
+  Pass(one, "1");
+  queue_.PassPush(base::StaticSlice("[push]"), true, true, &out_);
+  Pass(two, "2");
+  EXPECT_EQ(Out(), "") << "the first reply is held back";
+  EXPECT_EQ(queue_.waiting_bytes(), 8u);
+  one->withheld = false;
+  queue_.Advance(&out_);
+  EXPECT_EQ(Out(), "1[push]2");
+  EXPECT_EQ(queue_.waiting_bytes(), 0u);
+  queue_.PassPush(base::StaticSlice("[more]"), true, true, &out_);
+  EXPECT_EQ(Out(), "[more]");
+}
+
+TEST_F(ReplyQueueTest, NothingComesBetweenThePiecesOfAPush) {
+  Call* one = Sent();
+  queue_.PassPush(base::StaticSlice("[pu"), true, false, &out_);
+  queue_.Answer(*one, base::StaticSlice("1"));
+  queue_.Advance(&out_);
+  EXPECT_EQ(Out(), "[pu");
+  queue_.PassPush(base::StaticSlice("sh]"), false, true, &out_);
+  queue_.Advance(&out_);
+  EXPECT_EQ(Out(), "sh]1");
+}
+
+TEST_F(ReplyQueueTest, APushWhosePlaceLeavesInTheMiddleGoesOnBehindIt) {
+  Call* one = Sent();
+  Call* two = Sent();
+  one->withheld = true;
+  Pass(one, "1");
+  queue_.PassPush(base::StaticSlice("[pu"), true, false, &out_);
+  one->withheld = false;
+  queue_.Answer(*two, base::StaticSlice("2"));
+  queue_.Advance(&out_);
+  EXPECT_EQ(Out(), "1[pu");
+  queue_.PassPush(base::StaticSlice("sh]"), false, true, &out_);
+  queue_.Advance(&out_);
+  EXPECT_EQ(Out(), "sh]2");
+}
+
+TEST_F(ReplyQueueTest, WhoWantsNoRepliesGetsNoneButWhatWasPushed) {
+  Call* off = Sent();
+  off->after = After::kReplyMode;
+  off->reply_mode = ReplyMode::kOff;
+  off->mode_said = true;
+  Call* one = Sent();
+  queue_.Keep(*off, base::StaticSlice("+OK"));  // it is seen whole, as every such reply
+  off->state = CallState::kAnswered;
+  queue_.Advance(&out_);
+  Pass(one, "1", false);
+  queue_.PassPush(base::StaticSlice("[push]"), true, true, &out_);
+  Pass(one, "1");
+  EXPECT_EQ(Out(), "[push]");
+  queue_.WantReplies();
+  Pass(Sent(), "2");
+  EXPECT_EQ(Out(), "2");
+}
+
 }  // namespace
 }  // namespace frontend

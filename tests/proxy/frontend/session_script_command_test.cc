@@ -183,21 +183,31 @@ TEST(ScriptCommand, ABodyOnItsWayForAClientThatLeftIsCountedUntilItIsAnsweredToo
 
 TEST(ScriptCommand, KillIsDoneOnConnectionsThatNoScriptHoldsUp) {
   House house;
+  house.master().Answer("SCRIPT KILL", "-NOTBUSY nothing runs\r\n");
   house.hub.kill_reply = "-UNKILLABLE it has written\r\n";
   Client& client = house.Connect();
   client.Say("SCRIPT KILL");
   client.Say("PING");
   EXPECT_TRUE(house.Gets(client, "-UNKILLABLE it has written\r\n+PONG\r\n"));
   EXPECT_EQ(house.hub.notes, Texts{"kill"});
-  EXPECT_EQ(house.master().CountOf("SCRIPT"), 0u);
+  EXPECT_EQ(house.master().CountOf("SCRIPT"), 1u) << "whether this client may, the master says";
+  const size_t asked = house.hub.notes.size();
+  house.master().Answer("SCRIPT KILL", "-NOPERM not you\r\n");
+  EXPECT_TRUE(house.Answers(client, "SCRIPT KILL", "-NOPERM not you\r\n"));
+  EXPECT_EQ(house.hub.notes.size(), asked);
+  house.master().Answer("SCRIPT KILL", "+OK\r\n");
+  EXPECT_TRUE(house.Answers(client, "SCRIPT KILL", "+OK\r\n"));
+  EXPECT_EQ(house.hub.notes.size(), asked + 1);
 }
 
-TEST(ScriptCommand, ShowIsAnsweredFromWhatWeHold) {
+TEST(ScriptCommand, ShowIsAnsweredFromWhatWeHoldToWhomTheServerAnswersTheLike) {
   House house;
   house.Hold(kBody);
   Client& client = house.Connect();
   EXPECT_TRUE(house.Answers(client, "SCRIPT SHOW " + kSha, Bulk(kBody)));
-  EXPECT_EQ(house.master().CountOf("SCRIPT"), 0u);
+  EXPECT_EQ(house.master().CountOf("SCRIPT EXISTS " + kSha), 1u);
+  house.master().AnswerOnce("SCRIPT EXISTS", "-NOAUTH Authentication required.\r\n");
+  EXPECT_TRUE(house.Answers(client, "SCRIPT SHOW " + kSha, "-NOAUTH Authentication required.\r\n"));
   house.master().Answer("SCRIPT SHOW", "-NOSCRIPT No matching script.\r\n");
   EXPECT_TRUE(
       house.Answers(client, "SCRIPT SHOW " + ShaOf("x"), "-NOSCRIPT No matching script.\r\n"));

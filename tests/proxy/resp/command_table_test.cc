@@ -11,7 +11,7 @@ namespace {
 // What a server of version 7 says, in part.
 const std::vector<ServerCommand> kServer = {
     {"get", true, false},
-    {"set", false, false},
+    {"set", false, false, 0, true},
     {"evalsha", false, false},
     {"evalsha_ro", true, false},
     {"blpop", false, true, -3},
@@ -19,6 +19,8 @@ const std::vector<ServerCommand> kServer = {
     {"newblock", false, true, -2},
     {"newread", true, false},
     {"script", false, false},
+    {"getdel", false, false, 2, true},
+    {"publish", false, false, 3},
     {"script|load", false, false},
     {"config", false, false},
     {"config|get", false, false},
@@ -70,9 +72,12 @@ TEST(CommandTable, CommandsOfOurOwnTreatmentAreRecognized) {
       {"XREADGROUP", Kind::kBlockOption},
       {"WAIT", Kind::kWait},
       {"WAITAOF", Kind::kWait},
-      {"SUBSCRIBE", Kind::kPinning},
-      {"PSUBSCRIBE", Kind::kPinning},
-      {"SSUBSCRIBE", Kind::kPinning},
+      {"SUBSCRIBE", Kind::kSubscribe},
+      {"PSUBSCRIBE", Kind::kSubscribe},
+      {"SSUBSCRIBE", Kind::kSubscribe},
+      {"UNSUBSCRIBE", Kind::kSubscribe},
+      {"REPLCONF", Kind::kPinning},
+      {"READONLY", Kind::kPlain},
       {"MONITOR", Kind::kStream},
       {"PSYNC", Kind::kStream},
       {"SYNC", Kind::kStream},
@@ -109,6 +114,12 @@ TEST(CommandTable, TheServersFlagsAreMergedWithOurRows) {
   EXPECT_TRUE(table.Find("get", "").read_only);
   EXPECT_TRUE(table.Find("get", "").told);
   EXPECT_FALSE(table.Find("set", "").read_only);
+  EXPECT_TRUE(table.Find("set", "").may_write);
+  EXPECT_FALSE(table.Find("get", "").may_write);
+  EXPECT_TRUE(table.Find("GETDEL", "").may_write);
+  EXPECT_TRUE(table.Find("evalsha", "").may_write) << "it may be replicated";
+  EXPECT_TRUE(table.Find("publish", "").may_write);
+  EXPECT_FALSE(table.Find("evalsha_ro", "").may_write);
   // A row of ours keeps its treatment and gets the server's flag.
   EXPECT_EQ(table.Find("evalsha_ro", "").kind, Kind::kEvalSha);
   EXPECT_TRUE(table.Find("evalsha_ro", "").read_only);
