@@ -15,7 +15,8 @@ ifneq ($(shell command -v ccache),)
 export CMAKE_CXX_COMPILER_LAUNCHER := ccache
 endif
 
-.PHONY: help build demo test test-asan test-tsan test-versions test-clients test-redis-suite bench \
+.PHONY: help build demo test test-asan test-tsan test-versions test-clients test-redis-suite \
+	test-oracle bench \
 	format check-format lint install-deps clean
 
 help:
@@ -30,6 +31,8 @@ help:
 	@echo "                    (CLIENTS=\"ioredis redigo\" picks some)"
 	@echo "make test-redis-suite  Redis' own test suite, which it fetches, against a server and through"
 	@echo "                    shacast, in 15 to 20 minutes (UNITS=\"unit/multi unit/expire\" picks some)"
+	@echo "make test-oracle    random commands to a server and through shacast, compared byte for byte"
+	@echo "                    (ORACLE_COMMANDS=n, ORACLE_SEED=n)"
 	@echo "make bench          the benchmark (not there yet)"
 	@echo "make format         clang-format, in place"
 	@echo "make check-format   fail where clang-format would change something"
@@ -68,6 +71,9 @@ test-clients: build
 test-redis-suite: build
 	@packaging/install-deps.sh suite
 	@tests/tools/redis-suite.sh build/release $(UNITS)
+
+test-oracle: build
+	@ORACLE_COMMANDS=$${ORACLE_COMMANDS:-1000000} build/release/system_oracle_test
 
 bench:
 	@echo "The benchmark is not there yet; it comes with a later version." >&2

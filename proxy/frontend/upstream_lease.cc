@@ -135,7 +135,7 @@ Upstream::Sending Upstream::SendOnLease(Call& call, std::string* refusal) {
     FindBody(call);
     if (MustAwaitFlush(call, *pool_)) return Sending::kWait;
     if (call.script.by_sha && call.body != nullptr &&
-        RightToSendBody(call, lease_->key()) == EvalRights::Right::kAsked)
+        RightToSendBody(call, state_.key) == EvalRights::Right::kAsked)
       return Sending::kWait;
   }
   NoteInTransaction(call);
@@ -158,7 +158,7 @@ void Upstream::SendScriptOnLease(Call& call) {
   // goes with every call. Behind a SCRIPT FLUSH of the same transaction the server is to say
   // NOSCRIPT.
   const bool with_body = call.script.by_sha && call.body != nullptr && !transaction_.notes.flush &&
-                         RightToSendBody(call, lease_->key()) == EvalRights::Right::kYes;
+                         RightToSendBody(call, state_.key) == EvalRights::Right::kYes;
   call.plan = {.wire = with_body ? Wire::kWithBody : Wire::kAsCame,
                .generation = pool_->Scripts().generation(),
                .sent_at = pool_->Scripts().proofs()};

@@ -125,6 +125,17 @@ TEST(Auth, AUserWithoutTheRightToSelectStaysInTheDatabaseChosenBefore) {
   }
 }
 
+TEST(Auth, AUserWithoutEvalIsGivenNoBodyOnALeaseThatWasAnothersEither) {
+  Stage stage({});
+  const std::string body = "return redis.call('SET', KEYS[1], 'x')";
+  ASSERT_EQ(stage.master()("ACL", "SETUSER", "noeval", "on", ">pw", "~*", "+@all", "-eval"), "+OK");
+  RespClient client = stage.Connect();
+  ASSERT_EQ(client("SCRIPT", "LOAD", body), Sha1Hex(body));
+  ASSERT_EQ(client("WATCH", "k"), "+OK");
+  ASSERT_EQ(client("AUTH", "noeval", "pw"), "+OK");
+  EXPECT_EQ(client("EVALSHA", Sha1Hex(body), "1", "k"), "+OK");
+}
+
 TEST(Auth, UsersOfTheConfigurationAreCheckedByTheProxyItself) {
   const TempFolder folder;
   StageOptions options = Protected(folder);
