@@ -372,6 +372,14 @@ Dispatcher::Verdict Dispatcher::Hello(Call& call, const Args& args, std::string*
     *answer = ErrorReply(words);
     return Verdict::kAnswer;
   };
+  const auto version = args.size() > 1 ? resp::ParseNumber(args[1]) : std::nullopt;
+  if (args.size() > 1 && (!version || (*version != 2 && *version != 3))) {
+    // The server refuses it before it looks at the rest.
+    call.after = After::kHello;
+    call.barrier = true;
+    call.request = base::CopySlice(resp::EncodeCommand({"HELLO", args[1]}));
+    return Verdict::kSend;
+  }
   std::optional<std::pair<std::string_view, std::string_view>> credentials;
   std::string_view name;
   for (size_t i = 2; i < args.size();) {
@@ -387,7 +395,6 @@ Dispatcher::Verdict Dispatcher::Hello(Call& call, const Args& args, std::string*
       return refuse("ERR Syntax error in HELLO option '" + std::string(args[i]) + "'");
     }
   }
-  const auto version = args.size() > 1 ? resp::ParseNumber(args[1]) : std::nullopt;
   call.after = After::kHello;
   call.barrier = true;
   if (ours && state_.must_authenticate) {
@@ -396,10 +403,8 @@ Dispatcher::Verdict Dispatcher::Hello(Call& call, const Args& args, std::string*
     state_.must_authenticate = false;
     state_.user = credentials->first;
   }
-  if (!version || (*version != 2 && *version != 3)) {
-    // No version, or one that the server will refuse: said on the connection as it is.
-    call.request = base::CopySlice(
-        resp::EncodeCommand(args.size() > 1 ? Args{"HELLO", args[1]} : Args{"HELLO"}));
+  if (!version) {
+    call.request = base::CopySlice(resp::EncodeCommand({"HELLO"}));
     return Verdict::kSend;
   }
   call.protocol = static_cast<int16_t>(*version);

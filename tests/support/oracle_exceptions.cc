@@ -40,6 +40,7 @@ const std::vector<OracleException> kRows = {
     {"COMMAND", "", R::kAnyOrder, "", 0, kTables},
     {"ACL CAT", "", R::kAnyOrder, "", 0, kTables},
     {"PUBSUB CHANNELS", "", R::kAnyOrder, "", 0, kTables},
+    {"TIME", "", R::kShape, "", 0, kTime},
     {"TTL", "", R::kWithin, "", 2, kTime},
     {"HTTL", "", R::kWithin, "", 2, kTime},
     {"EXPIRETIME", "", R::kWithin, "", 2, kTime},

@@ -50,7 +50,7 @@ std::string OracleDifference::Told() const {
                      (what.empty() ? "the replies differ" : what) + "\n  command: " + Command() +
                      "\n  direct:  " + Printable(direct) + "\n  shacast: " + Printable(proxied) +
                      "\n  what was sent until then, by client:\n";
-  constexpr size_t kShown = 20;
+  constexpr size_t kShown = 60;
   std::vector<std::string> lines;
   for (size_t i = 0; i < stream.steps.size(); ++i) {
     const OracleStep& at = stream.steps[i];

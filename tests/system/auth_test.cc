@@ -125,6 +125,18 @@ TEST(Auth, AUserWithoutTheRightToSelectStaysInTheDatabaseChosenBefore) {
   }
 }
 
+TEST(Auth, ABadVersionOfHelloIsRefusedBeforeItsOptionsAreLookedAt) {
+  Stage stage({});
+  RespClient client = stage.Connect();
+  RespClient direct = stage.master().Connect();
+  for (const Args& command : {Args{"HELLO", "x", "NONSENSE"}, Args{"HELLO", "4", "SETNAME", "a b"},
+                              Args{"HELLO", "1"}, Args{"HELLO", "3", "NONSENSE"}}) {
+    client.Ask(command);
+    direct.Ask(command);
+    EXPECT_EQ(client.last_raw(), direct.last_raw()) << command[1];
+  }
+}
+
 TEST(Auth, AUserWithoutEvalIsGivenNoBodyOnALeaseThatWasAnothersEither) {
   Stage stage({});
   const std::string body = "return redis.call('SET', KEYS[1], 'x')";
