@@ -109,6 +109,9 @@ Aftermath::Next Aftermath::Take(Call& call, ReplyQueue& queue, Upstream& upstrea
       upstream.lease()->SetSubscribed(state_.Subscribed());
       upstream.NoteKeeper();
       return Next::kDeliver;
+    case After::kRefused:
+      queue.Answer(call, std::move(call.said));
+      return Next::kDeliver;
     case After::kReplyMode:
       call.mode_said = reply == kOk;
       return Next::kDeliver;
@@ -136,6 +139,7 @@ Aftermath::Next Aftermath::Take(Call& call, ReplyQueue& queue, Upstream& upstrea
         // outside of the transaction, which the server itself would have begun: EXEC will abort it.
         upstream.transaction().OnReply(call.after, reply);
         state_.transaction_lost = true;
+        state_.refusal_of_multi = ErrorOf(reply);
         queue.Answer(call, base::StaticSlice(kOk));
         return Next::kDeliver;
       }
@@ -269,6 +273,7 @@ void Aftermath::TakeChanges(std::string_view reply, Upstream& upstream) {
       at += static_cast<size_t>(scan.size());
     }
     if (at >= reply.size() || reply[at] == '-') continue;
+    if (change.identity != nullptr) state_.key.identity = change.identity;
     if (change.db >= 0) state_.key.db = change.db;
     if (change.protocol > 0) state_.key.protocol = change.protocol;
   }

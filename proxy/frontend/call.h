@@ -64,6 +64,7 @@ enum class After : uint8_t {
   kRoleChange,    // REPLICAOF, FAILOVER: ask the nodes now
   kPause,         // CLIENT PAUSE ms WRITE
   kUnpause,       // CLIENT UNPAUSE
+  kRefused,       // by us, inside MULTI: it spoils the transaction, as a refusal of the server does
   kSwallow,       // a command of our own; the client does not see its reply
 };
 
@@ -79,7 +80,7 @@ enum class CallState : uint8_t { kHeld, kOnTheWay, kAnswered, kMissed, kLost };
 // What was queued in a transaction and matters when it was executed.
 struct TransactionNotes {
   bool flush = false;      // SCRIPT FLUSH
-  bool changes = false;    // SELECT, HELLO: whether they succeed is seen in EXEC's reply
+  bool changes = false;    // SELECT, AUTH, HELLO: whether they succeed is seen in EXEC's reply
   bool own_words = false;  // CLIENT ID and its like (OwnWords)
   bool pins = false;       // SUBSCRIBE, CLIENT REPLY ...: from EXEC on it is bytes for bytes
   std::vector<replication::ScriptRef> scripts;  // bodies of EVAL and SCRIPT LOAD

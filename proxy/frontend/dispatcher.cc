@@ -425,6 +425,8 @@ Dispatcher::Verdict Dispatcher::Hello(Call& call, const Args& args, std::string*
 Dispatcher::Verdict Dispatcher::QueuedHello(Call& call, const Args& args) {
   const auto version = args.size() > 1 ? resp::ParseNumber(args[1]) : std::nullopt;
   if (version && (*version == 2 || *version == 3)) call.protocol = static_cast<int16_t>(*version);
+  if (args.size() > 4 && EqualsWord(args[2], "AUTH") && context_.settings.proxy.users.empty())
+    call.identity = context_.identities.Intern(std::string(args[3]), std::string(args[4]));
   call.after = After::kHello;
   return Verdict::kSend;
 }

@@ -147,18 +147,7 @@ Session::Step Session::DoLocally(Call& call) {
   if (!upstream_.idle()) return Step::kStop;
   switch (call.after) {
     case After::kReset:
-      upstream_.DropLease();
-      state_.key = {state_.must_authenticate || !context_.settings.proxy.users.empty()
-                        ? context_.own_identity
-                        : context_.identities.Anonymous(),
-                    0, 2};
-      state_.must_authenticate = !context_.settings.proxy.users.empty();
-      state_.name.clear();
-      state_.keeps = 0;
-      state_.subscriptions.reset();
-      queue_.WantReplies();
-      state_.user.clear();
-      state_.transaction_lost = state_.watch_lost = state_.debug_refused = false;
+      ForgetEverything();
       AnswerHeld(call, "+RESET\r\n");
       return Step::kNext;
     case After::kScriptShow: {

@@ -143,6 +143,7 @@ class Session final : private net::StreamOwner,
   enum class Step : uint8_t { kNext, kStop };
   Step TrySend(Call& call);
   Step DoLocally(Call& call);
+  void ForgetEverything();
   void SchedulePump();
 
   // Answers.

@@ -125,6 +125,23 @@ uint64_t Session::server_id() const {
   return lease != nullptr && upstream_.pool() == context_.nodes.Master() ? lease->client_id() : 0;
 }
 
+// RESET: as if it had just connected, but for its library's name.
+void Session::ForgetEverything() {
+  upstream_.DropLease();
+  state_.key = {state_.must_authenticate || !context_.settings.proxy.users.empty()
+                    ? context_.own_identity
+                    : context_.identities.Anonymous(),
+                0, 2};
+  state_.must_authenticate = !context_.settings.proxy.users.empty();
+  state_.name.clear();
+  state_.keeps = 0;
+  state_.subscriptions.reset();
+  queue_.WantReplies();
+  state_.user.clear();
+  state_.transaction_lost = state_.watch_lost = state_.debug_refused = false;
+  state_.refusal_of_multi.clear();
+}
+
 std::string Session::Flags() const {
   std::string flags;
   const Transaction& transaction = upstream_.transaction();

@@ -220,6 +220,15 @@ void Session::OnCommand(base::Slice request, bool more_follows) {
       return;
     case Dispatcher::Verdict::kQuit:
     case Dispatcher::Verdict::kAnswer:
+      if (upstream_.transaction().sent_multi && answer.starts_with('-')) {
+        // A server that refuses a command in a transaction does not execute it.
+        static const std::string kUnknown = resp::EncodeCommand({"SHACAST-REFUSES"});
+        call->said = base::CopySlice(answer);
+        call->request = base::StaticSlice(kUnknown);
+        call->where = Where::kLease;
+        call->after = After::kRefused;
+        break;
+      }
       if (verdict == Dispatcher::Verdict::kQuit) Drain();
       AnswerHeld(*call, std::move(answer));
       return;

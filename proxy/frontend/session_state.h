@@ -47,6 +47,8 @@ struct SessionState {
 
   // A lease broke while it held a transaction, or a WATCH.
   bool transaction_lost = false;
+  // ... or never held it, because a busy node refused the connection: in these words.
+  std::string refusal_of_multi;
   bool watch_lost = false;
   bool debug_refused = false;  // SCRIPT DEBUG was: the script that follows must not run for real
 };

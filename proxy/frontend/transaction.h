@@ -29,6 +29,7 @@ struct Transaction {
     size_t at = 0;
     int db = -1;
     int protocol = 0;
+    backend::IdentityRef identity;
   };
   std::vector<Change> changes;
   std::vector<std::pair<size_t, base::Slice>> own_words;  // see TransactionNotes::places
@@ -38,7 +39,8 @@ struct Transaction {
 
   // `call` was answered with QUEUED.
   void OnQueued(const Call& call) {
-    if (call.db >= 0 || call.protocol > 0) changes.push_back({queued, call.db, call.protocol});
+    if (call.db >= 0 || call.protocol > 0 || call.identity != nullptr)
+      changes.push_back({queued, call.db, call.protocol, call.identity});
     if (call.after == After::kOwnWord) own_words.emplace_back(queued, call.said);
     ++queued;
   }

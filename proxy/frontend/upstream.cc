@@ -45,16 +45,24 @@ Upstream::Sending Upstream::Hold(Call& call, std::string* refusal) {
 // is told so until it has ended it.
 Upstream::Sending Upstream::RefuseInLostTransaction(const Call& call, std::string* refusal) {
   if (on_the_way_ > 0) return Sending::kWait;
+  const std::string refused = state_.refusal_of_multi;
+  if (call.after == After::kExec || call.after == After::kDiscard) {
+    state_.transaction_lost = state_.watch_lost = false;
+    state_.refusal_of_multi.clear();
+  }
   switch (call.after) {
     case After::kExec:
-      state_.transaction_lost = state_.watch_lost = false;
-      *refusal = "EXECABORT Transaction discarded because the connection to its node was lost";
+      *refusal = refused.empty()
+                     ? "EXECABORT Transaction discarded because the connection to its node was lost"
+                     : "EXECABORT Transaction discarded because of previous errors.";
       return Sending::kRefused;
     case After::kDiscard:
-      state_.transaction_lost = state_.watch_lost = false;
       return Sending::kDiscarded;
     default:
-      *refusal = "UPSTREAMLOST the connection to the node was lost; the transaction is discarded";
+      *refusal =
+          refused.empty()
+              ? "UPSTREAMLOST the connection to the node was lost; the transaction is discarded"
+              : refused;
       return Sending::kRefused;
   }
 }

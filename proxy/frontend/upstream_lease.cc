@@ -233,6 +233,7 @@ void Upstream::NoteQueued(Call& call) {
       transaction_.notes.scripts.clear();  // they will be gone
       break;
     case After::kSelect:
+    case After::kAuth:
     case After::kHello:
       transaction_.notes.changes = true;
       break;

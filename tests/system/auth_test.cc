@@ -125,6 +125,28 @@ TEST(Auth, AUserWithoutTheRightToSelectStaysInTheDatabaseChosenBefore) {
   }
 }
 
+TEST(Auth, InsideATransactionIsForWhatComesBehindIt) {
+  StageOptions options;
+  options.reads = "master";  // replicas do not know the user
+  Stage stage(options);
+  stage.master()("ACL", "SETUSER", "reader", "on", ">secret", "~*", "+@read", "+@connection",
+                 "+@transaction");
+  for (const Args& login :
+       {Args{"AUTH", "reader", "secret"}, Args{"HELLO", "3", "AUTH", "reader", "secret"}}) {
+    RespClient client = stage.Connect();
+    const auto answers = client.Pipeline({{"MULTI"}, {"SET", "k", "v"}, login, {"EXEC"}});
+    EXPECT_EQ(answers[2].Show(), "+QUEUED");
+    EXPECT_EQ(client.Ask({"SET", "k", "other"}).code(), "NOPERM") << login[0];
+    EXPECT_EQ(client("GET", "k"), "v");
+    // A wrong password changes nobody.
+    RespClient other = stage.Connect();
+    Args wrong = login;
+    wrong.back() = "wrong";
+    other.Pipeline({{"MULTI"}, wrong, {"EXEC"}});
+    EXPECT_EQ(other("SET", "k", "v"), "+OK");
+  }
+}
+
 TEST(Auth, ABadVersionOfHelloIsRefusedBeforeItsOptionsAreLookedAt) {
   Stage stage({});
   RespClient client = stage.Connect();

@@ -143,6 +143,16 @@ TEST(Transactions, ManyClientsThatWatchOneKeyLoseNoUpdate) {
   EXPECT_EQ(stage.master()("GET", "n"), std::to_string(kClients * kEach));
 }
 
+TEST(Transactions, WhatShacastRefusesSpoilsThemAsWhatTheServerRefuses) {
+  Stage stage = Simple();
+  RespClient client = stage.Connect();
+  const auto answers = client.Pipeline(
+      {{"MULTI"}, {"INCR", "n"}, {"SHUTDOWN", "NOSAVE"}, {"INCR", "n"}, {"EXEC"}, {"GET", "n"}});
+  EXPECT_NE(answers[2].Show().find("routing.forward_shutdown"), std::string::npos);
+  EXPECT_EQ(answers[4].code(), "EXECABORT");
+  EXPECT_TRUE(answers[5].is_null());
+}
+
 TEST(Transactions, OneThatABusyScriptKeepsFromItsDatabaseRunsNothing) {
   Stage stage = Simple();
   stage.master()("CONFIG", "SET", "lua-time-limit", "50");
@@ -152,10 +162,10 @@ TEST(Transactions, OneThatABusyScriptKeepsFromItsDatabaseRunsNothing) {
   endless.Send({"EVAL", "while true do end", "0"});
   ASSERT_TRUE(WaitUntil([&] { return stage.master().Ask({"PING"}).code() == "BUSY"; }));
   EXPECT_EQ(client("MULTI"), "+OK");
-  EXPECT_TRUE(client.Ask({"INCR", "n"}).is_error());
+  EXPECT_EQ(client.Ask({"INCR", "n"}).code(), "BUSY");
   EXPECT_EQ(stage.Connect()("SCRIPT", "KILL"), "+OK");
-  EXPECT_TRUE(client.Ask({"INCR", "n"}).is_error());
-  EXPECT_EQ(client.Ask({"EXEC"}).code(), "EXECABORT");
+  EXPECT_EQ(client.Ask({"INCR", "n"}).code(), "BUSY");
+  EXPECT_EQ(client("EXEC"), "-EXECABORT Transaction discarded because of previous errors.");
   EXPECT_EQ(client("EXISTS", "n"), ":0");
 }
 

@@ -47,8 +47,7 @@ TEST_F(Seed001, ACallThatFailsEndsTheScript) {
   const std::string error = both_("EVAL", set_and_expire, "0", "amumu", "1000", "60");
   EXPECT_EQ(error.substr(0, 5), "-ERR ");
   EXPECT_NE(error.find("6aeea4b3e96171ef835a78178fceadf1a5dbe345"), std::string::npos) << error;
-  EXPECT_NE(error.find("ommand arguments must be strings or integers"), std::string::npos)
-      << error;
+  EXPECT_NE(error.find("ommand arguments must be strings or integers"), std::string::npos) << error;
   EXPECT_EQ(both_("EXISTS", "amumu", "1000"), ":0");
 }
 
@@ -57,8 +56,7 @@ TEST_F(Seed001, AProtectedCallThatFailsGivesItsErrorToTheScript) {
   EXPECT_EQ(both_("EVAL", "return redis.pcall('GET', KEYS[1])", "1", "amumu"), "1000");
   const std::string error = both_("EVAL", "return redis.pcall('GET', KEYS[1])", "0", "amumu");
   EXPECT_EQ(error[0], '-');
-  EXPECT_NE(error.find("ommand arguments must be strings or integers"), std::string::npos)
-      << error;
+  EXPECT_NE(error.find("ommand arguments must be strings or integers"), std::string::npos) << error;
   EXPECT_EQ(both_("EVAL",
                   "local dt = redis.pcall(\"HGETALL\", KEYS[1]); local res = {type(dt)}; for i, v "
                   "in ipairs(dt) do res[#res+1] = i; res[#res+1] = v; end; return res",

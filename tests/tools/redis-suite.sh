@@ -157,6 +157,7 @@ start() { # MODE LOGS
   cat >"$work/shacast.toml" <<T
 [proxy]
 listen = ["127.0.0.1:$port"]
+workers = 1
 
 [upstream]
 nodes = ["127.0.0.1:$at"]

@@ -69,7 +69,7 @@ class DispatcherTest : public ::testing::Test {
         "nothing", "script", "load",  "exists", "flush",   "kill",    "fkill",
         "show",    "proxy",  "hello", "auth",   "select",  "reset",   "subscribe",
         "reply",   "keep",   "multi", "exec",   "discard", "unwatch", "watch",
-        "own",     "info",   "role",  "pause",  "unpause", "swallow"};
+        "own",     "info",   "role",  "pause",  "unpause", "refused", "swallow"};
     return kNames[static_cast<int>(after)];
   }
   std::string Request() const { return std::string(call_->request.view()); }
