@@ -121,7 +121,7 @@ drain_timeout = "30"
 [upstream]
 nodes = ["localhost"]
 username = "u"
-tls = true
+sentinel_master = "x"
 [routing]
 reads = "prefer-replicas"
 [scripts]
@@ -136,7 +136,9 @@ level = "info"
       ":5:17: proxy.drain_timeout: a duration needs a unit (ms, s, m or h), got \"30\"",
       ":7:10: upstream.nodes: \"localhost\" has no port; did you mean \"localhost:6379\"?",
       ":8:12: upstream.username: is set, but neither password nor password_file is",
-      ":9:7: upstream.tls: a value other than the default (false) is not yet supported",
+      ":9:19: upstream.sentinel_master: a value other than the default (\"mymaster\") is not yet "
+      "supported",
+      ":9:19: upstream.sentinel_master: is set, but discovery is \"replication\", not \"sentinel\"",
       ":11:9: routing.reads: expected ",
       ":13:14: scripts.max_memory: ",
       ":14:2: unknown section [logs]; did you mean \"log\"?",

@@ -166,7 +166,7 @@ TEST(Transactions, OneThatABusyScriptKeepsFromItsDatabaseRunsNothing) {
   EXPECT_EQ(stage.Connect()("SCRIPT", "KILL"), "+OK");
   EXPECT_EQ(client.Ask({"INCR", "n"}).code(), "BUSY");
   EXPECT_EQ(client("EXEC"), "-EXECABORT Transaction discarded because of previous errors.");
-  EXPECT_EQ(client("EXISTS", "n"), ":0");
+  EXPECT_TRUE(WaitUntil([&] { return client("EXISTS", "n") == ":0"; }));
 }
 
 TEST(Transactions, AConnectionThatBreaksInTheMiddleDiscardsTheTransaction) {
