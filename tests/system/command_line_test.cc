@@ -153,8 +153,8 @@ level = "info"
     ASSERT_EQ(said.size(), expected.size()) << run.err;
     for (size_t i = 0; i < said.size(); ++i)
       EXPECT_TRUE(said[i].starts_with(file + expected[i])) << said[i];
-    EXPECT_TRUE(Has(said[7], "did you mean \"prefer-replica\"?")) << said[7];
-    EXPECT_TRUE(Has(said[8], "did you mean \"64mb\"?")) << said[8];
+    EXPECT_TRUE(Has(said[8], "did you mean \"prefer-replica\"?")) << said[8];
+    EXPECT_TRUE(Has(said[9], "did you mean \"64mb\"?")) << said[9];
   }
 }
 

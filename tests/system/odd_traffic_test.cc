@@ -53,7 +53,7 @@ TEST_F(OddTraffic, ABrowserIsAnsweredAndClosedAsByTheServer) {
 
 TEST_F(OddTraffic, OtherProtocolsAtThisPortAreWhatTheyAreToTheServer) {
   const std::string tls_hello("\x16\x03\x01\x00\xa5\x01\x00\x00\xa1\x03\x03 random \n bytes\r\n",
-                              36);
+                              28);
   Both(tls_hello);
   Both("SSH-2.0-OpenSSH_9.2p1\r\n");
   Both("EHLO example.com\r\nQUIT\r\n", false);
