@@ -180,8 +180,10 @@ void OwnWords::PrepareProxy(Call& call, const Args& args) {
   const std::string_view sub = args.size() > 1 ? args[1] : std::string_view();
   if (EqualsWord(sub, "SCRIPTS") || EqualsWord(sub, "CLIENTS")) {
     AskAs(call, {"CLIENT", "LIST", "TYPE", "master"});
-  } else {
+  } else if (EqualsWord(sub, "HELP") || sub.empty() || WasLetIn()) {
     call.where = Where::kNowhere;  // also while the master hangs
+  } else {
+    AskAs(call, {"INFO", "server"});  // who is it?
   }
 }
 
