@@ -30,9 +30,8 @@ int64_t RedirectIn(const Call& call) {
   if (call.said.empty()) return 0;  // no id in it had to be resolved
   std::vector<std::string_view> args;
   resp::PeekArguments(call.said.view(), ~size_t{0}, &args);
-  for (size_t i = 3; i + 1 < args.size(); ++i)
-    if (resp::EqualsWord(args[i], "REDIRECT")) return resp::ParseNumber(args[i + 1]).value_or(0);
-  return 0;
+  const uint8_t at = OwnWords::IdIn(args);
+  return at == 0 ? 0 : resp::ParseNumber(args[at]).value_or(0);
 }
 
 replication::ScriptRef BodyIn(const Call& call, size_t at) {

@@ -135,6 +135,7 @@ void Session::ForgetEverything() {
   state_.must_authenticate = !context_.settings.proxy.users.empty();
   state_.name.clear();
   state_.keeps = 0;
+  state_.redirect = 0;
   state_.subscriptions.reset();
   queue_.WantReplies();
   state_.user.clear();

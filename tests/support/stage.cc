@@ -19,6 +19,13 @@ ProxyConfig ConfigOf(const StageOptions& options) {
 
 }  // namespace
 
+StageOptions OneNode() {
+  StageOptions options;
+  options.replicas = 0;
+  options.reads = "master";
+  return options;
+}
+
 Stage::Stage(const StageOptions& options)
     : nodes(options.replicas, options.server),
       proxy({nodes.master().address()}, ConfigOf(options)) {
@@ -50,6 +57,12 @@ std::string EvalShaStat() {
 }
 std::string EvalStat() {
   return Lower(EvalForm());
+}
+
+int64_t LeasesLent(const Stage& stage) {
+  int64_t lent = 0;
+  for (const Value& node : stage.proxy.Nodes()) lent += node.at("leases").number();
+  return lent;
 }
 
 }  // namespace support

@@ -1,6 +1,7 @@
 // A replica set with shacast in front of it: what most system tests stand on.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -21,6 +22,9 @@ struct StageOptions {
   RedisProcess::Options server = {};
 };
 
+// A master alone, which everything goes to.
+StageOptions OneNode();
+
 class Stage {
  public:
   explicit Stage(const StageOptions& options);
@@ -39,6 +43,9 @@ class Stage {
   // How often an attach was seen so far; the first look at the master counts.
   size_t AttachesSeen() const { return proxy.LogLines("attach.seen").size(); }
 };
+
+// Connections that single clients have for themselves just now.
+int64_t LeasesLent(const Stage& stage);
 
 // The commands that run a script on a replica: EVALSHA_RO and EVAL_RO, or, before 7.0, the plain
 // ones (see StageOptions::read_scripts).

@@ -14,19 +14,6 @@ using namespace support;
 
 using Args = RespClient::Args;
 
-StageOptions OneNode() {
-  StageOptions options;
-  options.replicas = 0;
-  options.reads = "master";
-  return options;
-}
-
-int64_t LeasesLent(const Stage& stage) {
-  int64_t lent = 0;
-  for (const Value& node : stage.proxy.Nodes()) lent += node.at("leases").number();
-  return lent;
-}
-
 // A command that waits for `wakes`, or, with the last but one word of it, for so many seconds.
 struct Waits {
   Args command;      // with TIMEOUT where the time goes

@@ -20,12 +20,6 @@ Stage Simple(const std::string& reads = "master") {
   return Stage(options);
 }
 
-int64_t LeasesLent(const Stage& stage) {
-  int64_t lent = 0;
-  for (const Value& node : stage.proxy.Nodes()) lent += node.at("leases").number();
-  return lent;
-}
-
 TEST(Select, EachClientHasItsOwnDatabase) {
   Stage stage = Simple();
   std::vector<RespClient> clients;

@@ -12,13 +12,6 @@ using namespace support;
 
 using Args = RespClient::Args;
 
-StageOptions OneNode() {
-  StageOptions options;
-  options.replicas = 0;
-  options.reads = "master";
-  return options;
-}
-
 bool HasPauseOfWrites() {
   RedisProcess server;
   return server("CLIENT", "PAUSE", "1", "WRITE") == "+OK";

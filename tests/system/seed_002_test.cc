@@ -12,13 +12,6 @@ using namespace support;
 
 using Args = RespClient::Args;
 
-StageOptions OneNode() {
-  StageOptions options;
-  options.replicas = 0;
-  options.reads = "master";
-  return options;
-}
-
 // As lua-time-limit 5000, in less time, but after everybody has left the script's lane.
 StageOptions QuicklyBusy() {
   StageOptions options = OneNode();

@@ -13,19 +13,6 @@ using namespace support;
 
 using Args = RespClient::Args;
 
-StageOptions OneNode() {
-  StageOptions options;
-  options.replicas = 0;
-  options.reads = "master";
-  return options;
-}
-
-int64_t LeasesLent(const Stage& stage) {
-  int64_t lent = 0;
-  for (const Value& node : stage.proxy.Nodes()) lent += node.at("leases").number();
-  return lent;
-}
-
 class Transaction : public ::testing::Test {
  protected:
   void Story(Twin& both, const std::vector<Args>& commands) {
